@@ -1,0 +1,11 @@
+# Every switch of the build, in one place.
+option(NDB_TESTS "Build the tests" ON)
+option(NDB_BENCH "Build the benchmarks (needs hnswlib; NDB_BENCH_FAISS for faiss)" OFF)
+option(NDB_EXAMPLES "Build the examples" ON)
+option(NDB_WERROR "Treat warnings as errors" OFF)
+option(NDB_FUZZ "Build the fuzz targets (clang)" OFF)
+set(NDB_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=: address,undefined or thread")
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()

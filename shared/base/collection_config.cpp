@@ -1,0 +1,65 @@
+#include "ndb/collection_config.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace ndb {
+namespace {
+
+Status check_range(std::uint32_t value, std::uint32_t low, std::uint32_t high, const char* field) {
+  if (value >= low && value <= high) return {};
+  return fail(ErrorCode::invalid_argument,
+              std::string(field) + " is " + std::to_string(value) + "; it must be from " + std::to_string(low) + " to " +
+                  std::to_string(high),
+              field);
+}
+
+}  // namespace
+
+std::string_view distance_name(Distance distance) noexcept {
+  switch (distance) {
+    case Distance::cosine: return "cosine";
+    case Distance::dot: return "dot";
+    case Distance::euclidean: return "euclidean";
+  }
+  return "?";
+}
+
+std::string_view durability_name(Durability durability) noexcept {
+  return durability == Durability::sync ? "sync" : "buffered";
+}
+
+std::optional<Distance> distance_from_name(std::string_view name) noexcept {
+  for (const auto distance : {Distance::cosine, Distance::dot, Distance::euclidean})
+    if (distance_name(distance) == name) return distance;
+  return std::nullopt;
+}
+
+std::optional<Durability> durability_from_name(std::string_view name) noexcept {
+  for (const auto durability : {Durability::buffered, Durability::sync})
+    if (durability_name(durability) == name) return durability;
+  return std::nullopt;
+}
+
+Status validate(const CollectionConfig& config) {
+  for (const auto& status : {check_range(config.dim, 1, Limits::kMaxDim, "dim"),
+                             check_range(config.hnsw.m, 2, 128, "hnsw.m"),
+                             check_range(config.hnsw.ef_construction, config.hnsw.m, 4096, "hnsw.ef_construct"),
+                             check_range(config.hnsw.ef_search, 1, Limits::kMaxEf, "hnsw.ef_search")})
+    if (!status) return status;
+  return {};
+}
+
+Status validate_collection_name(std::string_view name) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  if (!name.empty() && name.size() <= 64 && std::ranges::all_of(name, allowed)) return {};
+  const auto bad = std::ranges::find_if_not(name, allowed) - name.begin();
+  std::string why = name.empty() ? "is empty" : name.size() > 64 ? "is longer than 64 characters"
+                                 : "has a forbidden character at position " + std::to_string(bad);
+  return fail(ErrorCode::invalid_argument, "the collection's name " + why + "; allowed are 1 to 64 of A-Z a-z 0-9 _ -",
+              "name");
+}
+
+}  // namespace ndb

@@ -1,0 +1,74 @@
+#include <unistd.h>
+
+#include <atomic>
+
+#include "shared/fs/file_system.hpp"
+
+namespace ndb::fs {
+namespace {
+
+// Unique within a host: no two live processes share a pid. Across hosts the exclusive create still decides.
+Path temporary_name(const Path& path) {
+  static std::atomic<std::uint64_t> counter{0};
+  return path.string() + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1));
+}
+
+Status write_new_file(FileSystem& fs, const Path& path, base::ByteSpan bytes) {
+  auto file = fs.create_exclusive(path);
+  if (!file && file.error().code == ErrorCode::already_exists) {  // left behind by a dead process of the same pid
+    NDB_TRY(fs.remove(path));
+    file = fs.create_exclusive(path);
+  }
+  if (!file) return std::unexpected(file.error());
+  NDB_TRY((*file)->append(bytes));
+  return (*file)->sync();
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> read_file(FileSystem& fs, const Path& path, std::uint64_t max_bytes) {
+  NDB_TRY_ASSIGN(const auto file, fs.open_read(path));
+  std::vector<std::byte> bytes;
+  for (;;) {
+    const std::size_t have = bytes.size();
+    const std::size_t want = have == 0 ? 4096 : have;
+    bytes.resize(have + want);
+    NDB_TRY_ASSIGN(const auto got, file->read_at(have, std::span(bytes).subspan(have)));
+    bytes.resize(have + got);
+    if (bytes.size() > max_bytes)
+      return fail(ErrorCode::corruption, path.string() + " is longer than " + std::to_string(max_bytes) + " bytes");
+    if (got < want) return bytes;
+  }
+}
+
+Status replace_file(FileSystem& fs, const Path& path, base::ByteSpan bytes) {
+  const Path temporary = temporary_name(path);
+  auto status = write_new_file(fs, temporary, bytes);
+  if (status) status = fs.rename(temporary, path);
+  if (!status) {
+    static_cast<void>(fs.remove(temporary));
+    return status;
+  }
+  return fs.sync_directory(path.parent_path());
+}
+
+Status create_file_exclusively(FileSystem& fs, const Path& path, base::ByteSpan bytes) {
+  const Path temporary = temporary_name(path);
+  auto status = write_new_file(fs, temporary, bytes);
+  if (status) status = fs.link(temporary, path);
+  static_cast<void>(fs.remove(temporary));
+  if (!status) return status;
+  return fs.sync_directory(path.parent_path());
+}
+
+Status remove_tree(FileSystem& fs, const Path& path) {
+  NDB_TRY_ASSIGN(const auto names, fs.list(path));
+  for (const auto& name : names) {
+    auto status = fs.remove(path / name);
+    if (!status && status.error().code != ErrorCode::not_found) status = remove_tree(fs, path / name);
+    if (!status && status.error().code != ErrorCode::not_found) return status;
+  }
+  return fs.remove_directory(path);
+}
+
+}  // namespace ndb::fs

@@ -1,0 +1,64 @@
+// How a collection is set up. Fixed when it is created; stored in every manifest. Plain values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "ndb/error.hpp"
+
+namespace ndb {
+
+/// How two vectors are compared, and what `score` means.
+enum class Distance : std::uint8_t {
+  cosine = 0,     ///< score is the cosine similarity, higher is better, [-1, 1]
+  dot = 1,        ///< score is the dot product, higher is better
+  euclidean = 2,  ///< score is the Euclidean distance (not squared), lower is better
+};
+
+/// When a write is acknowledged.
+enum class Durability : std::uint8_t {
+  buffered = 0,  ///< after write(2); synced at most `sync_interval` later (default 100 ms)
+  sync = 1,      ///< after fdatasync(2)
+};
+
+/// Parameters of the HNSW graph (Malkov and Yashunin 2018).
+struct HnswConfig {
+  std::uint32_t m = 16;                ///< links per node above level 0; 2*m at level 0. 2–128
+  std::uint32_t ef_construction = 200; ///< candidates while building. m–4096
+  std::uint32_t ef_search = 64;        ///< candidates while searching, unless the search says otherwise. 1–16384
+
+  friend bool operator==(const HnswConfig&, const HnswConfig&) = default;
+};
+
+struct CollectionConfig {
+  std::uint32_t dim = 0;  ///< elements of a vector, 1–65,536; must be given
+  Distance distance = Distance::cosine;
+  Durability durability = Durability::buffered;
+  HnswConfig hnsw{};
+
+  friend bool operator==(const CollectionConfig&, const CollectionConfig&) = default;
+};
+
+/// Largest accepted values; everything larger is invalid_argument.
+struct Limits {
+  static constexpr std::uint32_t kMaxDim = 65'536;
+  static constexpr std::uint32_t kMaxIdBytes = 512;
+  static constexpr std::uint32_t kMaxPayloadBytes = 1U << 20;
+  static constexpr std::uint32_t kMaxTopK = 10'000;
+  static constexpr std::uint32_t kMaxEf = 16'384;
+  static constexpr std::uint32_t kMaxBatchDocuments = 100'000;
+  static constexpr std::uint64_t kMaxBatchBytes = 256ULL << 20;
+};
+
+[[nodiscard]] std::string_view distance_name(Distance distance) noexcept;
+[[nodiscard]] std::string_view durability_name(Durability durability) noexcept;
+[[nodiscard]] std::optional<Distance> distance_from_name(std::string_view name) noexcept;
+[[nodiscard]] std::optional<Durability> durability_from_name(std::string_view name) noexcept;
+
+/// invalid_argument naming the field ("dim", "hnsw.m", …) unless every value is in range.
+[[nodiscard]] Status validate(const CollectionConfig& config);
+/// invalid_argument unless `name` matches [A-Za-z0-9_-]{1,64}.
+[[nodiscard]] Status validate_collection_name(std::string_view name);
+
+}  // namespace ndb

@@ -1,0 +1,28 @@
+#include "ndb/collection_config.hpp"
+
+#include "tests/support/catch.hpp"
+
+using namespace ndb;
+
+TEST_CASE("collection names are 1 to 64 of A-Z a-z 0-9 _ -") {
+  CHECK(validate_collection_name("docs"));
+  CHECK(validate_collection_name(std::string(64, 'a')));
+  for (const std::string bad : {"", "../x", "a/b", "a.b", "ä", " "}) {
+    const auto status = validate_collection_name(bad);
+    REQUIRE_FALSE(status);
+    CHECK(status.error().code == ErrorCode::invalid_argument);
+    CHECK(status.error().field == "name");
+  }
+  CHECK_FALSE(validate_collection_name(std::string(65, 'a')));
+}
+
+TEST_CASE("a configuration out of range is refused with its field") {
+  CollectionConfig config{.dim = 4};
+  CHECK(validate(config));
+  config.dim = 0;
+  CHECK(validate(config).error().field == "dim");
+  config = {.dim = 4, .hnsw = {.m = 1}};
+  CHECK(validate(config).error().field == "hnsw.m");
+  config = {.dim = 4, .hnsw = {.m = 16, .ef_construction = 8}};
+  CHECK(validate(config).error().field == "hnsw.ef_construct");
+}
