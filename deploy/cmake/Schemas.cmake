@@ -9,7 +9,8 @@ function(ndb_schema target)
       OUTPUT "${out}/${stem}_generated.h"
       COMMAND ${NDB_FLATC} --cpp --scoped-enums -o "${out}" "${schema_path}"
       DEPENDS "${schema_path}" VERBATIM)
-    target_sources(${target} PRIVATE "${out}/${stem}_generated.h")
+    add_custom_target(ndb_schema_${stem} DEPENDS "${out}/${stem}_generated.h")
+    add_dependencies(${target} ndb_schema_${stem})
   endforeach()
   target_include_directories(${target} SYSTEM PRIVATE "${PROJECT_BINARY_DIR}/generated")
 endfunction()
