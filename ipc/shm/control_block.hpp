@@ -31,11 +31,11 @@ namespace ndb::ipc {
 
 class SharedRegion;
 
-/// How far the WAL is committed: every byte of the WAL file `wal_first_seq` (of `epoch`) below `wal_bytes` is whole frames.
+/// How far the WAL is committed: the bytes of the WAL file <epoch>-<wal_first_seq> below `wal_bytes` are whole frames.
 struct CommitPosition {
   Seq seq;                          ///< last one inside
   Epoch epoch;
-  std::uint64_t wal_first_seq = 0;  ///< names the WAL file
+  std::uint64_t wal_first_seq = 0;  ///< names the WAL file; at least 1
   std::uint64_t wal_bytes = 0;
 
   friend bool operator==(const CommitPosition&, const CommitPosition&) = default;
@@ -56,7 +56,8 @@ class ControlBlock {
   /// Who may open the block; 0600: this user's processes only.
   static constexpr mode_t kPrivate = 0600;
 
-  /// For the holder of the write lock: opens the block, creating it or replacing what is damaged or of another layout.
+  /// For the holder of the write lock: opens the block, creating it or replacing what is damaged or of another layout, and
+  /// forgets what an earlier writer published.
   /// key: [A-Za-z0-9_.-]{1,200}. unavailable if shared memory cannot be used (no /dev/shm, no space, no permission).
   [[nodiscard]] static Result<ControlBlock> open_for_writer(std::string_view key, mode_t permissions = kPrivate,
                                                             const base::Clock& clock = base::system_clock());

@@ -67,6 +67,7 @@ class ReaderSlot {
   ReaderSlot(std::shared_ptr<SharedRegion> region, std::size_t index, std::uint64_t state, const ProcessIdentity& owner,
              const base::Clock& clock) noexcept;
   [[nodiscard]] layout::Slot& slot() const noexcept;
+  [[nodiscard]] bool owned() const noexcept;
   void free() noexcept;
 
   std::shared_ptr<SharedRegion> region_;  // null after a move
