@@ -1,0 +1,86 @@
+// NEON (AArch64 baseline). Four running sums of four lanes; the tail goes through a zero-filled copy.
+#include <arm_neon.h>
+
+#include <cstring>
+
+#include "shared/simd/kernels_tables.hpp"
+
+namespace ndb::simd {
+namespace {
+
+struct Dot {
+  static float32x4_t add(float32x4_t sum, float32x4_t a, float32x4_t b) noexcept { return vfmaq_f32(sum, a, b); }
+};
+struct SquaredL2 {
+  static float32x4_t add(float32x4_t sum, float32x4_t a, float32x4_t b) noexcept {
+    const float32x4_t difference = vsubq_f32(a, b);
+    return vfmaq_f32(sum, difference, difference);
+  }
+};
+
+/// The first `count` (1–3) floats, the rest zero.
+float32x4_t load_tail(const float* from, std::size_t count) noexcept {
+  float tail[4] = {};
+  std::memcpy(tail, from, count * sizeof(float));
+  return vld1q_f32(tail);
+}
+
+// The one order of additions: Q queries against one row.
+template <class Step, std::size_t Q>
+void reduce(const float* const (&query)[Q], const float* row, std::size_t dim, float* out) noexcept {
+  float32x4_t sum[Q][4];
+  for (auto& sums : sum) sums[0] = sums[1] = sums[2] = sums[3] = vdupq_n_f32(0.0F);
+  std::size_t i = 0;
+  for (; i + 16 <= dim; i += 16) {
+    for (std::size_t s = 0; s < 4; ++s) {
+      const float32x4_t r = vld1q_f32(row + i + 4 * s);
+      for (std::size_t q = 0; q < Q; ++q) sum[q][s] = Step::add(sum[q][s], vld1q_f32(query[q] + i + 4 * s), r);
+    }
+  }
+  for (; i + 4 <= dim; i += 4) {
+    const float32x4_t r = vld1q_f32(row + i);
+    for (std::size_t q = 0; q < Q; ++q) sum[q][0] = Step::add(sum[q][0], vld1q_f32(query[q] + i), r);
+  }
+  if (i < dim) {
+    const float32x4_t r = load_tail(row + i, dim - i);
+    for (std::size_t q = 0; q < Q; ++q) sum[q][1] = Step::add(sum[q][1], load_tail(query[q] + i, dim - i), r);
+  }
+  for (std::size_t q = 0; q < Q; ++q)
+    out[q] = vaddvq_f32(vaddq_f32(vaddq_f32(sum[q][0], sum[q][1]), vaddq_f32(sum[q][2], sum[q][3])));
+}
+
+template <class Step>
+float reduce1(const float* a, const float* b, std::size_t dim) noexcept {
+  float out = 0.0F;
+  const float* const query[1] = {a};
+  reduce<Step, 1>(query, b, dim, &out);
+  return out;
+}
+
+template <class Step>
+void reduce4(const float* const queries[4], const float* row, std::size_t dim, float out[4]) noexcept {
+  const float* const query[4] = {queries[0], queries[1], queries[2], queries[3]};
+  reduce<Step, 4>(query, row, dim, out);
+}
+
+std::int32_t dot_i8(const std::int8_t* a, const std::int8_t* b, std::size_t dim) noexcept {
+  int32x4_t sum = vdupq_n_s32(0);
+  std::size_t i = 0;
+  for (; i + 16 <= dim; i += 16) {
+    const int8x16_t x = vld1q_s8(a + i);
+    const int8x16_t y = vld1q_s8(b + i);
+    // 2·127·127 fits into 16 bits, so two products may be added before widening.
+    const int16x8_t products = vmlal_s8(vmull_s8(vget_low_s8(x), vget_low_s8(y)), vget_high_s8(x), vget_high_s8(y));
+    sum = vpadalq_s16(sum, products);
+  }
+  std::int32_t total = vaddvq_s32(sum);
+  for (; i < dim; ++i) total += std::int32_t{a[i]} * std::int32_t{b[i]};
+  return total;
+}
+
+}  // namespace
+
+constinit const Kernels kNeonKernels{"neon",       reduce1<Dot>,       reduce1<SquaredL2>,
+                                     reduce4<Dot>, reduce4<SquaredL2>, dot_i8};
+
+}  // namespace ndb::simd
