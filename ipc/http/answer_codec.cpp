@@ -1,0 +1,194 @@
+#include "ipc/http/answer_codec.hpp"
+
+#include "ipc/http/json_writer.hpp"
+
+namespace ndb::http {
+namespace {
+
+constexpr std::size_t kBytesPerFloat = 12;  // a guess, to reserve memory once
+
+void write_payload(JsonWriter& json, std::string_view payload) {
+  json.key("payload");
+  if (payload.empty()) json.null();
+  else json.raw(payload);
+}
+
+void write_document(JsonWriter& json, const Document& document) {
+  json.begin_object().field("id", document.id);
+  json.key("vector").floats(document.vector);
+  write_payload(json, document.payload);
+  json.end_object();
+}
+
+void reserve_for(JsonWriter& json, std::span<const Document> documents) {
+  std::size_t bytes = 64;
+  for (const Document& d : documents) bytes += 64 + d.id.size() + d.payload.size() + d.vector.size() * kBytesPerFloat;
+  json.reserve(bytes);
+}
+
+void write_documents(JsonWriter& json, std::span<const Document> documents) {
+  json.key("documents").begin_array();
+  for (const Document& document : documents) write_document(json, document);
+  json.end_array();
+}
+
+void write_match(JsonWriter& json, const Match& match, const Search& search) {
+  json.begin_object().field("id", match.id).field("score", match.score);
+  if (search.with_payload()) write_payload(json, match.payload);
+  if (search.with_vector()) json.key("vector").floats(match.vector);
+  json.end_object();
+}
+
+void write_plan(JsonWriter& json, const SearchPlan& plan) {
+  json.key("plan").begin_object().field("plan", plan.plan).field("rows_matched", plan.rows_matched);
+  json.field("distances", plan.distances).field("estimated_distances", plan.estimated_distances);
+  json.field("hops", plan.hops).end_object();
+}
+
+void write_search(JsonWriter& json, const SearchResult& result, const Search& search) {
+  json.begin_object().key("matches").begin_array();
+  for (const Match& match : result.matches) write_match(json, match, search);
+  json.end_array().field("seq", result.seq.value).field("manifest_version", result.manifest_version.value);
+  json.field("took_us", result.took_us);
+  if (result.plan) write_plan(json, *result.plan);
+  json.end_object();
+}
+
+void write_segment(JsonWriter& json, const SegmentStats& segment) {
+  json.begin_object().field("id", segment.id.value).field("rows", segment.rows).field("deleted", segment.deleted);
+  json.field("bytes", segment.bytes).field("indexed", segment.indexed).end_object();
+}
+
+void write_index(JsonWriter& json, const IndexStats& index) {
+  json.key("index").begin_object().field("enabled", index.enabled).field("indexed_rows", index.indexed_rows);
+  json.field("unindexed_rows", index.unindexed_rows).field("graphs", index.graphs).field("bytes", index.bytes);
+  json.field("building", index.building).field("progress", index.progress).end_object();
+}
+
+void write_hnsw(JsonWriter& json, const HnswConfig& hnsw) {
+  json.key("hnsw").begin_object().field("m", hnsw.m).field("ef_construct", hnsw.ef_construction);
+  json.field("ef_search", hnsw.ef_search).end_object();
+}
+
+}  // namespace
+
+std::string encode_document(const Document& document) {
+  JsonWriter json;
+  reserve_for(json, std::span(&document, 1));
+  write_document(json, document);
+  return std::move(json).text();
+}
+
+std::string encode_documents(std::span<const Document> documents, std::span<const std::string> missing) {
+  JsonWriter json;
+  reserve_for(json, documents);
+  json.begin_object();
+  write_documents(json, documents);
+  json.key("missing").begin_array();
+  for (const std::string& id : missing) json.string(id);
+  json.end_array().end_object();
+  return std::move(json).text();
+}
+
+std::string encode_page(std::span<const Document> documents, const std::string* next) {
+  JsonWriter json;
+  reserve_for(json, documents);
+  json.begin_object();
+  write_documents(json, documents);
+  json.key("next");
+  if (next == nullptr) json.null();
+  else json.string(*next);
+  json.end_object();
+  return std::move(json).text();
+}
+
+std::string encode_search(const SearchResult& result, const Search& search) {
+  JsonWriter json;
+  write_search(json, result, search);
+  return std::move(json).text();
+}
+
+std::string encode_search_batch(std::span<const SearchResult> results, std::span<const Search> searches) {
+  JsonWriter json;
+  json.begin_object().key("results").begin_array();
+  for (std::size_t i = 0; i < results.size(); ++i) write_search(json, results[i], searches[i]);
+  json.end_array().end_object();
+  return std::move(json).text();
+}
+
+std::string encode_insert(const WriteResult& result) {
+  JsonWriter json;
+  json.begin_object().field("seq", result.seq.value).field("inserted", result.inserted).field("replaced", result.replaced);
+  json.field("durability", durability_name(result.durability)).end_object();
+  return std::move(json).text();
+}
+
+std::string encode_remove(const WriteResult& result) {
+  JsonWriter json;
+  json.begin_object().field("seq", result.seq.value).field("deleted", true);
+  json.field("durability", durability_name(result.durability)).end_object();
+  return std::move(json).text();
+}
+
+std::string encode_remove_many(const WriteResult& result) {
+  JsonWriter json;
+  json.begin_object().field("seq", result.seq.value).field("deleted", result.deleted);
+  json.field("durability", durability_name(result.durability)).end_object();
+  return std::move(json).text();
+}
+
+std::string encode_count(std::uint64_t count) {
+  JsonWriter json;
+  json.begin_object().field("count", count).end_object();
+  return std::move(json).text();
+}
+
+std::string encode_manifest_version(ManifestVersion version) {
+  JsonWriter json;
+  json.begin_object().field("manifest_version", version.value).end_object();
+  return std::move(json).text();
+}
+
+std::string encode_stats(const CollectionStats& stats) {
+  JsonWriter json;
+  json.begin_object().field("name", stats.name).field("dim", stats.config.dim);
+  json.field("distance", distance_name(stats.config.distance)).field("durability", durability_name(stats.config.durability));
+  write_hnsw(json, stats.config.hnsw);
+  json.field("documents", stats.documents).field("deleted", stats.deleted).field("seq", stats.seq.value);
+  json.field("flushed_seq", stats.flushed_seq.value).field("manifest_version", stats.manifest_version.value);
+  json.field("epoch", stats.epoch.value).field("writable", stats.writable);
+  json.key("segments").begin_array();
+  for (const SegmentStats& segment : stats.segments) write_segment(json, segment);
+  json.end_array();
+  write_index(json, stats.index);
+  json.key("memtable").begin_object().field("documents", stats.memtable_documents).end_object();
+  json.key("bytes").begin_object().field("segments", stats.segment_bytes).field("index", stats.index.bytes);
+  json.field("wal", stats.wal_bytes).field("memtable", stats.memtable_bytes).end_object();
+  json.end_object();
+  return std::move(json).text();
+}
+
+std::string encode_collections(std::span<const CollectionStats> collections) {
+  JsonWriter json;
+  json.begin_object().key("collections").begin_array();
+  for (const CollectionStats& stats : collections) {
+    json.begin_object().field("name", stats.name).field("dim", stats.config.dim);
+    json.field("distance", distance_name(stats.config.distance)).field("documents", stats.documents).end_object();
+  }
+  json.end_array().end_object();
+  return std::move(json).text();
+}
+
+std::string encode_replicas(std::span<const ReplicaStats> replicas) {
+  JsonWriter json;
+  json.begin_object().key("replicas").begin_array();
+  for (const ReplicaStats& replica : replicas) {
+    json.begin_object().field("host", replica.host).field("pid", replica.pid);
+    json.field("pinned_version", replica.pinned_version.value).field("seq", replica.seq.value);
+    json.field("lag_seq", replica.lag_seq).field("age_seconds", replica.age_seconds).end_object();
+  }
+  json.end_array().end_object();
+  return std::move(json).text();
+}
+
+}  // namespace ndb::http

@@ -1,0 +1,73 @@
+// Internal to ipc/http: what Responder and Server know of a connection, and what connections know of their server.
+// Needs Asio, so only .cpp files include it.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "ipc/http/cpu_gate.hpp"
+#include "ipc/http/server.hpp"
+#include "ipc/http/worker_pool.hpp"
+
+namespace ndb::http {
+
+/// One connection. All functions may be called from any thread.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  virtual void start() = 0;
+  virtual void send(Response&& response) = 0;
+  /// Runs a job in a lane; false, the job untouched, if it is full.
+  [[nodiscard]] virtual bool run(Lane lane, Job& job) = 0;
+  /// Ends now if idle, else after the answer under way.
+  virtual void drain() = 0;
+  /// Ends now.
+  virtual void abort() = 0;
+};
+
+/// The connections that live, so that stop() finds them. Thread-safe.
+class ConnectionRegistry {
+ public:
+  void add(Connection* connection, std::weak_ptr<Connection> handle);
+  void remove(Connection* connection);
+  [[nodiscard]] std::size_t size() const;
+  void for_each(const std::function<void(Connection&)>& visit) const;
+  /// Whether all have gone by then.
+  [[nodiscard]] bool wait_empty(std::chrono::milliseconds timeout) const;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::condition_variable empty_;
+  std::unordered_map<Connection*, std::weak_ptr<Connection>> connections_;  // guarded by mutex_
+};
+
+/// What a connection needs of its server; outlives every connection.
+struct ConnectionContext {
+  ServerOptions options;
+  Handler handler;
+  boost::asio::io_context io;
+  std::unique_ptr<boost::asio::ssl::context> tls;  ///< null without TLS
+  ConnectionRegistry registry;
+  std::unique_ptr<CpuGate> cpu;
+  std::unique_ptr<WorkerPool> blocking;
+  std::atomic<bool> draining{false};  ///< release in stop(), acquire before a connection waits for its next request
+  std::atomic<bool> stopped{false};   ///< no I/O thread runs any more
+  std::atomic<std::uint64_t> accepted{0}, rejected{0}, requests{0}, bad_requests{0};  // statistics only: relaxed
+};
+
+/// Makes a connection around an accepted socket (bound to a strand of context->io) and registers it.
+[[nodiscard]] std::shared_ptr<Connection> make_plain_connection(std::shared_ptr<ConnectionContext> context,
+                                                                boost::asio::ip::tcp::socket socket);
+[[nodiscard]] std::shared_ptr<Connection> make_tls_connection(std::shared_ptr<ConnectionContext> context,
+                                                              boost::asio::ip::tcp::socket socket);
+
+/// Status line and headers of an answer, ready to be written before its body.
+[[nodiscard]] std::string serialize_header(const Response& response, bool keep_alive, unsigned http_version);
+
+}  // namespace ndb::http

@@ -1,0 +1,310 @@
+#include "ipc/http/request_codec.hpp"
+
+#include "ipc/http/json_reader.hpp"
+#include "ipc/http/message.hpp"
+
+namespace ndb::http {
+
+using json::missing;
+using json::ondemand::object;
+using json::ondemand::value;
+
+struct DocumentBatch::Storage {
+  struct Slot {
+    std::string id;
+    std::size_t vector_begin = 0, vector_end = 0;    // in `floats`
+    std::size_t payload_begin = 0, payload_end = 0;  // in `body`
+  };
+  std::string body;
+  std::vector<float> floats;
+  std::vector<Slot> slots;
+  std::vector<DocumentView> views;  // into the above, which must not change any more
+
+  void make_views();
+};
+
+namespace {
+
+constexpr std::uint64_t kMaxTimeoutMs = 3'600'000;
+constexpr std::uint64_t kMaxScrollLimit = 10'000;
+
+// Bodies come from the server with Request::kBodyPadding bytes behind them; in tests and tools they need not, and then
+// they are copied, which costs little there.
+template <class Read>
+Status read_text(std::string_view body, Read read) {
+  return json::read_body(body, body.size(), read);
+}
+
+// from_json names places from "filter" on; read_members will put that in front again.
+Result<Filter> read_filter(value& from) {
+  NDB_TRY_ASSIGN(const auto text, json::read_raw_object(from));
+  if (!text) return Filter();
+  auto filter = Filter::from_json(*text, "filter");
+  if (filter) return filter;
+  Error error = std::move(filter).error();
+  if (error.field.starts_with("filter")) error.field.erase(0, 6);
+  if (error.field.starts_with('.')) error.field.erase(0, 1);
+  return std::unexpected(std::move(error));
+}
+
+template <class T, class Parse>
+Status read_named(value& from, Parse parse, std::string_view choices, T& into) {
+  NDB_TRY_ASSIGN(const std::string name, json::read_string(from));
+  const auto parsed = parse(name);
+  if (!parsed) return fail(ErrorCode::invalid_argument, "must be " + std::string(choices));
+  into = *parsed;
+  return {};
+}
+
+Status read_u32(value& from, std::uint32_t minimum, std::uint32_t maximum, std::uint32_t& into) {
+  NDB_TRY_ASSIGN(const std::uint64_t number, json::read_integer(from, minimum, maximum));
+  into = static_cast<std::uint32_t>(number);
+  return {};
+}
+
+Status read_hnsw(value& from, HnswConfig& into) {
+  static constexpr std::array<std::string_view, 3> kNames{"m", "ef_construct", "ef_search"};
+  object members;
+  if (const auto error = from.get_object().get(members)) return json::refused(error, "an object");
+  const auto seen = json::read_members(members, kNames, [&](std::size_t index, value& item) -> Status {
+    if (index == 0) return read_u32(item, 2, 128, into.m);
+    if (index == 1) return read_u32(item, 2, 4096, into.ef_construction);
+    return read_u32(item, 1, Limits::kMaxEf, into.ef_search);
+  });
+  if (!seen) return std::unexpected(seen.error());
+  return {};
+}
+
+Status read_ids(value& from, std::vector<std::string>& into) {
+  return json::read_elements(from, Limits::kMaxBatchDocuments, [&](value& item) -> Status {
+    NDB_TRY_ASSIGN(std::string id, json::read_string(item));
+    into.push_back(std::move(id));
+    return {};
+  });
+}
+
+Status read_payload(value& from, const DocumentBatch::Storage& storage, DocumentBatch::Storage::Slot& slot) {
+  NDB_TRY_ASSIGN(const auto text, json::read_raw_object(from));
+  if (!text) return {};
+  slot.payload_begin = static_cast<std::size_t>(text->data() - storage.body.data());
+  slot.payload_end = slot.payload_begin + text->size();
+  return {};
+}
+
+Status read_document(value& from, DocumentBatch::Storage& storage) {
+  static constexpr std::array<std::string_view, 3> kNames{"id", "vector", "payload"};
+  object members;
+  if (const auto error = from.get_object().get(members)) return json::refused(error, "an object");
+  DocumentBatch::Storage::Slot& slot = storage.slots.emplace_back();
+  NDB_TRY_ASSIGN(const auto seen, json::read_members(members, kNames, [&](std::size_t index, value& item) -> Status {
+    if (index == 2) return read_payload(item, storage, slot);
+    if (index == 1) {
+      slot.vector_begin = storage.floats.size();
+      NDB_TRY(json::read_floats(item, Limits::kMaxDim, storage.floats));
+      slot.vector_end = storage.floats.size();
+      return {};
+    }
+    NDB_TRY_ASSIGN(slot.id, json::read_string(item));
+    return {};
+  }));
+  if (!seen[0]) return missing("id");
+  if (!seen[1]) return missing("vector");
+  return {};
+}
+
+Status read_search_member(std::size_t index, value& item, Search& search, std::vector<float>& vector);
+
+constexpr std::array<std::string_view, 10> kSearchNames{"vector",      "top_k",   "approximate", "ef",     "filter",
+                                                        "with_payload", "with_vector", "min_seq", "timeout_ms", "explain"};
+
+Result<Search> read_search(object& members) {
+  std::vector<float> vector;
+  Search search;
+  NDB_TRY_ASSIGN(const auto seen, json::read_members(members, kSearchNames, [&](std::size_t index, value& item) {
+    return read_search_member(index, item, search, vector);
+  }));
+  if (!seen[0]) return missing("vector");
+  Search complete(std::move(vector));
+  complete.top_k(search.top_k()).approximate(search.approximate()).filter(search.filter());
+  complete.with_payload(search.with_payload()).with_vector(search.with_vector());
+  complete.min_seq(search.min_seq()).explain(search.explain());
+  if (search.ef()) complete.ef(*search.ef());
+  if (search.timeout()) complete.timeout(*search.timeout());
+  return complete;
+}
+
+template <class Set>
+Status read_flag(value& item, Set set) {
+  NDB_TRY_ASSIGN(const bool flag, json::read_bool(item));
+  set(flag);
+  return {};
+}
+
+template <class Set>
+Status read_number(value& item, std::uint64_t minimum, std::uint64_t maximum, Set set) {
+  NDB_TRY_ASSIGN(const std::uint64_t number, json::read_integer(item, minimum, maximum));
+  set(number);
+  return {};
+}
+
+Status read_search_member(std::size_t index, value& item, Search& search, std::vector<float>& vector) {
+  const auto u32 = [](std::uint64_t number) { return static_cast<std::uint32_t>(number); };
+  switch (index) {
+    case 0: return json::read_floats(item, Limits::kMaxDim, vector);
+    case 1: return read_number(item, 1, Limits::kMaxTopK, [&](std::uint64_t k) { search.top_k(u32(k)); });
+    case 2: return read_flag(item, [&](bool on) { search.approximate(on); });
+    case 3: return read_number(item, 1, Limits::kMaxEf, [&](std::uint64_t ef) { search.ef(u32(ef)); });
+    case 4: {
+      NDB_TRY_ASSIGN(Filter filter, read_filter(item));
+      search.filter(std::move(filter));
+      return {};
+    }
+    case 5: return read_flag(item, [&](bool on) { search.with_payload(on); });
+    case 6: return read_flag(item, [&](bool on) { search.with_vector(on); });
+    case 7: return read_number(item, 0, UINT64_MAX, [&](std::uint64_t seq) { search.min_seq(Seq{seq}); });
+    case 8: return read_number(item, 1, kMaxTimeoutMs, [&](std::uint64_t ms) { search.timeout(std::chrono::milliseconds(ms)); });
+    default: return read_flag(item, [&](bool on) { search.explain(on); });
+  }
+}
+
+}  // namespace
+
+void DocumentBatch::Storage::make_views() {
+  views.reserve(slots.size());
+  for (const Slot& slot : slots) {
+    views.push_back({slot.id, std::span(floats).subspan(slot.vector_begin, slot.vector_end - slot.vector_begin),
+                     std::string_view(body).substr(slot.payload_begin, slot.payload_end - slot.payload_begin)});
+  }
+}
+
+DocumentBatch::DocumentBatch(std::unique_ptr<Storage> storage) noexcept : storage_(std::move(storage)) {}
+DocumentBatch::DocumentBatch(DocumentBatch&&) noexcept = default;
+DocumentBatch& DocumentBatch::operator=(DocumentBatch&&) noexcept = default;
+DocumentBatch::~DocumentBatch() = default;
+std::span<const DocumentView> DocumentBatch::documents() const noexcept { return storage_->views; }
+
+Result<CollectionConfig> parse_collection_config(std::string_view body, const CollectionConfig& defaults) {
+  static constexpr std::array<std::string_view, 4> kNames{"dim", "distance", "durability", "hnsw"};
+  CollectionConfig config = defaults;
+  NDB_TRY(read_text(body.empty() ? "{}" : body, [&](object& members) -> Status {
+    const auto seen = json::read_members(members, kNames, [&](std::size_t index, value& item) -> Status {
+      if (index == 0) return read_u32(item, 1, Limits::kMaxDim, config.dim);
+      if (index == 1) return read_named(item, distance_from_name, "\"cosine\", \"dot\" or \"euclidean\"", config.distance);
+      if (index == 2) return read_named(item, durability_from_name, "\"buffered\" or \"sync\"", config.durability);
+      return read_hnsw(item, config.hnsw);
+    });
+    if (!seen) return std::unexpected(seen.error());
+    return {};
+  }));
+  if (config.dim == 0) return missing("dim");
+  return config;
+}
+
+Result<DocumentBatch> parse_documents(std::string body) {
+  static constexpr std::array<std::string_view, 1> kNames{"documents"};
+  auto storage = std::make_unique<DocumentBatch::Storage>();
+  storage->body = std::move(body);
+  storage->body.reserve(storage->body.size() + Request::kBodyPadding);  // nothing to do for those of the server
+  NDB_TRY(json::read_body(storage->body, storage->body.capacity(), [&](object& members) -> Status {
+    NDB_TRY_ASSIGN(const auto seen, json::read_members(members, kNames, [&](std::size_t, value& item) {
+      return json::read_elements(item, Limits::kMaxBatchDocuments,
+                                 [&](value& document) { return read_document(document, *storage); });
+    }));
+    return seen[0] ? Status() : missing("documents");
+  }));
+  storage->make_views();
+  return DocumentBatch(std::move(storage));
+}
+
+Result<std::vector<std::string>> parse_ids(std::string_view body) {
+  static constexpr std::array<std::string_view, 1> kNames{"ids"};
+  std::vector<std::string> ids;
+  NDB_TRY(read_text(body, [&](object& members) -> Status {
+    NDB_TRY_ASSIGN(const auto seen,
+                   json::read_members(members, kNames, [&](std::size_t, value& item) { return read_ids(item, ids); }));
+    return seen[0] ? Status() : missing("ids");
+  }));
+  return ids;
+}
+
+Result<DeleteRequest> parse_delete(std::string_view body) {
+  static constexpr std::array<std::string_view, 2> kNames{"ids", "filter"};
+  DeleteRequest request;
+  NDB_TRY(read_text(body, [&](object& members) -> Status {
+    NDB_TRY_ASSIGN(const auto seen, json::read_members(members, kNames, [&](std::size_t index, value& item) -> Status {
+      if (index == 0) return read_ids(item, request.ids);
+      if (bool is_null = false; item.is_null().get(is_null) == simdjson::SUCCESS && is_null) {
+        return json::refused(simdjson::INCORRECT_TYPE, "an object");  // elsewhere null means all; here that would be rash
+      }
+      NDB_TRY_ASSIGN(request.filter, read_filter(item));
+      return {};
+    }));
+    if (seen[0] == seen[1]) return fail(ErrorCode::invalid_argument, "give either ids or a filter", "ids");
+    return {};
+  }));
+  return request;
+}
+
+Result<Search> parse_search(std::string_view body) {
+  Search search;
+  NDB_TRY(read_text(body, [&](object& members) -> Status {
+    NDB_TRY_ASSIGN(search, read_search(members));
+    return {};
+  }));
+  return search;
+}
+
+Result<std::vector<Search>> parse_search_batch(std::string_view body) {
+  static constexpr std::array<std::string_view, 1> kNames{"searches"};
+  std::vector<Search> searches;
+  NDB_TRY(read_text(body, [&](object& members) -> Status {
+    NDB_TRY_ASSIGN(const auto seen, json::read_members(members, kNames, [&](std::size_t, value& item) {
+      return json::read_elements(item, kMaxSearchesPerBatch, [&](value& element) -> Status {
+        object search_members;
+        if (const auto error = element.get_object().get(search_members)) return json::refused(error, "an object");
+        NDB_TRY_ASSIGN(Search search, read_search(search_members));
+        searches.push_back(std::move(search));
+        return {};
+      });
+    }));
+    if (!seen[0]) return missing("searches");
+    if (searches.empty()) return fail(ErrorCode::invalid_argument, "must not be empty", "searches");
+    return {};
+  }));
+  return searches;
+}
+
+Result<Filter> parse_count(std::string_view body) {
+  static constexpr std::array<std::string_view, 1> kNames{"filter"};
+  Filter filter;
+  NDB_TRY(read_text(body.empty() ? "{}" : body, [&](object& members) -> Status {
+    const auto seen = json::read_members(members, kNames, [&](std::size_t, value& item) -> Status {
+      NDB_TRY_ASSIGN(filter, read_filter(item));
+      return {};
+    });
+    if (!seen) return std::unexpected(seen.error());
+    return {};
+  }));
+  return filter;
+}
+
+Result<ScrollRequest> parse_scroll(std::string_view body) {
+  static constexpr std::array<std::string_view, 3> kNames{"filter", "limit", "after"};
+  ScrollRequest request;
+  NDB_TRY(read_text(body.empty() ? "{}" : body, [&](object& members) -> Status {
+    const auto seen = json::read_members(members, kNames, [&](std::size_t index, value& item) -> Status {
+      if (index == 1) return read_u32(item, 1, kMaxScrollLimit, request.limit);
+      if (index == 0) {
+        NDB_TRY_ASSIGN(request.filter, read_filter(item));
+        return {};
+      }
+      NDB_TRY_ASSIGN(request.after, json::read_string(item));
+      return {};
+    });
+    if (!seen) return std::unexpected(seen.error());
+    return {};
+  }));
+  return request;
+}
+
+}  // namespace ndb::http

@@ -1,0 +1,70 @@
+// Request bodies in JSON, strictly: unknown, repeated or missing fields, values of another type, numbers outside their range
+// and text after the object are refused with invalid_argument, `field` saying where ("documents[3].vector[17]").
+// What only the engine knows (the collection's dim, zero vectors, ids, payloads) the engine checks.
+//
+// Threads: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ndb/collection_config.hpp"
+#include "ndb/document.hpp"
+#include "ndb/error.hpp"
+#include "ndb/filter.hpp"
+#include "ndb/search.hpp"
+
+namespace ndb::http {
+
+/// Documents that own everything their views point to.
+class DocumentBatch {
+ public:
+  struct Storage;  // internal
+  explicit DocumentBatch(std::unique_ptr<Storage> storage) noexcept;
+  DocumentBatch(DocumentBatch&&) noexcept;
+  DocumentBatch& operator=(DocumentBatch&&) noexcept;
+  ~DocumentBatch();
+
+  [[nodiscard]] std::span<const DocumentView> documents() const noexcept;
+
+ private:
+  std::unique_ptr<Storage> storage_;
+};
+
+/// Either ids or a filter.
+struct DeleteRequest {
+  std::vector<std::string> ids;
+  std::optional<Filter> filter;
+};
+
+struct ScrollRequest {
+  Filter filter;
+  std::uint32_t limit = 100;  ///< 1–10,000
+  std::optional<std::string> after;
+};
+
+inline constexpr std::size_t kMaxSearchesPerBatch = 10'000;
+
+/// {"dim","distance","durability","hnsw":{"m","ef_construct","ef_search"}}; what is not given is taken from `defaults`
+/// (dim too, unless that is 0).
+[[nodiscard]] Result<CollectionConfig> parse_collection_config(std::string_view body, const CollectionConfig& defaults);
+/// {"documents":[{"id","vector","payload"}]}; payload may be null or left out.
+[[nodiscard]] Result<DocumentBatch> parse_documents(std::string body);
+/// {"ids":[…]}
+[[nodiscard]] Result<std::vector<std::string>> parse_ids(std::string_view body);
+/// {"ids":[…]} or {"filter":{…}}, exactly one of them.
+[[nodiscard]] Result<DeleteRequest> parse_delete(std::string_view body);
+/// {"vector","top_k","approximate","ef","filter","with_payload","with_vector","min_seq","timeout_ms","explain"}
+[[nodiscard]] Result<Search> parse_search(std::string_view body);
+/// {"searches":[…]}, 1 to kMaxSearchesPerBatch of them.
+[[nodiscard]] Result<std::vector<Search>> parse_search_batch(std::string_view body);
+/// {"filter"} or nothing at all.
+[[nodiscard]] Result<Filter> parse_count(std::string_view body);
+/// {"filter","limit","after"} or nothing at all.
+[[nodiscard]] Result<ScrollRequest> parse_scroll(std::string_view body);
+
+}  // namespace ndb::http

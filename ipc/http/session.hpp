@@ -1,0 +1,324 @@
+// Internal to ipc/http: one connection over any stream (plain TCP or TLS). Only session.cpp includes it.
+//
+// Threads: everything runs on the strand of the stream; the public functions post there.
+// Life of a request: wait for its first byte (idle deadline) -> header (header deadline) -> framing and size checks -> body
+// (body deadline) -> handler -> answer (write deadline) -> the next one, which may be in the buffer already. One request at a
+// time, which is what keeps pipelined answers in order.
+#pragma once
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
+#include <optional>
+
+#include "ipc/http/connection.hpp"
+#include "ipc/http/error_map.hpp"
+#include "ipc/http/framing.hpp"
+
+namespace ndb::http {
+
+namespace net = boost::asio;
+namespace beast = boost::beast;
+using boost::system::error_code;
+
+template <class Stream>
+class Session final : public Connection, public std::enable_shared_from_this<Session<Stream>> {
+ public:
+  static constexpr bool kTls = !std::is_same_v<Stream, beast::tcp_stream>;
+
+  template <class... StreamArguments>
+  explicit Session(std::shared_ptr<ConnectionContext> context, StreamArguments&&... arguments)
+      : context_(std::move(context)), stream_(std::forward<StreamArguments>(arguments)...), buffer_(kMaxBufferBytes) {}
+  ~Session() override { context_->registry.remove(this); }
+
+  void start() override;
+  void send(Response&& response) override;
+  [[nodiscard]] bool run(Lane lane, Job& job) override;
+  void drain() override;
+  void abort() override;
+
+ private:
+  enum class State : std::uint8_t { idle, reading, handling, writing, closing };
+
+  static constexpr std::size_t kMaxBufferBytes = 256U << 10;
+  static constexpr std::size_t kSmallBufferBytes = 8U << 10;
+  static constexpr std::size_t kLargeBufferBytes = 64U << 10;
+  static constexpr std::chrono::milliseconds kLingerTime{2'000};
+
+  void wait_for_request();
+  void on_first_bytes(error_code error, std::size_t bytes);
+  void read_header();
+  void on_header(error_code error);
+  void accept_header();
+  void copy_headers();
+  [[nodiscard]] bool check_expectation();
+  void read_body();
+  void on_body(error_code error);
+  void handle();
+  void on_read_error(error_code error);
+  void refuse(unsigned status, Error error);
+  void write(Response&& response);
+  void on_written(error_code error);
+  void finish();
+  void linger();
+  void close() noexcept;
+
+  void deadline(std::chrono::milliseconds timeout) { beast::get_lowest_layer(stream_).expires_after(timeout); }
+  template <class... Arguments>
+  auto then(void (Session::*next)(Arguments...)) {
+    return beast::bind_front_handler(next, this->shared_from_this());
+  }
+
+  const std::shared_ptr<ConnectionContext> context_;
+  Stream stream_;
+  beast::flat_buffer buffer_;
+  std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
+  State state_ = State::idle;
+  Request request_;
+  Framing framing_;
+  bool keep_alive_ = false;      ///< the client allows another request
+  bool unread_input_ = false;    ///< the client may still be sending what we refused
+  bool close_after_write_ = false;
+  bool head_only_ = false;       ///< HEAD: the answer's body is not sent
+  unsigned http_version_ = 11;
+  std::string answer_header_;
+  std::string answer_body_;
+};
+
+template <class Stream>
+void Session<Stream>::start() {
+  net::dispatch(stream_.get_executor(), [self = this->shared_from_this()] {
+    if constexpr (kTls) {
+      self->deadline(self->context_->options.header_timeout);
+      self->stream_.async_handshake(net::ssl::stream_base::server, [self](error_code error) {
+        error ? self->close() : self->wait_for_request();
+      });
+    } else {
+      self->wait_for_request();
+    }
+  });
+}
+
+template <class Stream>
+void Session<Stream>::wait_for_request() {
+  if (buffer_.size() > 0) return read_header();
+  state_ = State::idle;
+  // Looked at after the state was set: drain() sees the idle state, or we see its flag.
+  if (context_->draining.load(std::memory_order_acquire)) return close();
+  if (buffer_.capacity() > kLargeBufferBytes) buffer_.shrink_to_fit();
+  deadline(context_->options.idle_timeout);
+  stream_.async_read_some(buffer_.prepare(kSmallBufferBytes),
+                          beast::bind_front_handler(&Session::on_first_bytes, this->shared_from_this()));
+}
+
+template <class Stream>
+void Session<Stream>::on_first_bytes(error_code error, std::size_t bytes) {
+  if (error || state_ == State::closing) return close();
+  buffer_.commit(bytes);
+  read_header();
+}
+
+template <class Stream>
+void Session<Stream>::read_header() {
+  state_ = State::reading;
+  parser_.emplace();
+  parser_->header_limit(context_->options.max_header_bytes);
+  parser_->body_limit(boost::none);  // checked by accept_header(), after the framing
+  deadline(context_->options.header_timeout);
+  beast::http::async_read_header(stream_, buffer_, *parser_,
+                                 [self = this->shared_from_this()](error_code error, std::size_t) { self->on_header(error); });
+}
+
+template <class Stream>
+void Session<Stream>::on_header(error_code error) {
+  if (state_ == State::closing) return close();
+  if (error) return on_read_error(error);
+  accept_header();
+}
+
+template <class Stream>
+void Session<Stream>::copy_headers() {
+  const auto& message = parser_->get();
+  request_ = Request{};
+  request_.method = message.method_string();
+  request_.target = message.target();
+  for (const auto& field : message) request_.headers.push_back({std::string(field.name_string()), std::string(field.value())});
+  http_version_ = message.version();
+  keep_alive_ = parser_->keep_alive();
+  head_only_ = message.method() == beast::http::verb::head;
+}
+
+template <class Stream>
+void Session<Stream>::accept_header() {
+  copy_headers();
+  auto framing = check_framing(request_.headers, http_version_);
+  if (!framing) return refuse(400, std::move(framing).error());
+  framing_ = *framing;
+  const std::uint64_t limit = context_->options.max_body_bytes;
+  if (framing_.content_length > limit) {
+    return refuse(413, {ErrorCode::invalid_argument, "the body is larger than " + std::to_string(limit) + " bytes", "body"});
+  }
+  parser_->body_limit(limit);  // for chunked bodies
+  if (framing_.kind == Framing::Kind::none) return on_body({});
+  if (check_expectation()) read_body();
+}
+
+// Whether the body may be read at once.
+template <class Stream>
+bool Session<Stream>::check_expectation() {
+  const auto expect = find_header(request_.headers, "Expect");
+  if (!expect || http_version_ < 11) return true;
+  if (!equal_ignoring_case(*expect, "100-continue")) {
+    refuse(417, {ErrorCode::invalid_argument, "only Expect: 100-continue is understood", "Expect"});
+    return false;
+  }
+  if (buffer_.size() > 0) return true;  // the client did not wait
+  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  deadline(context_->options.write_timeout);
+  net::async_write(stream_, net::buffer(kContinue), [self = this->shared_from_this()](error_code error, std::size_t) {
+    error || self->state_ == State::closing ? self->close() : self->read_body();
+  });
+  return false;
+}
+
+template <class Stream>
+void Session<Stream>::read_body() {
+  const bool large = framing_.kind == Framing::Kind::chunked || framing_.content_length > kSmallBufferBytes;
+  if (large) buffer_.reserve(kLargeBufferBytes);
+  deadline(context_->options.body_timeout);
+  beast::http::async_read(stream_, buffer_, *parser_,
+                          [self = this->shared_from_this()](error_code error, std::size_t) { self->on_body(error); });
+}
+
+template <class Stream>
+void Session<Stream>::on_body(error_code error) {
+  if (state_ == State::closing) return close();
+  if (error) return on_read_error(error);
+  request_.body = std::move(parser_->get().body());
+  request_.body.reserve(request_.body.size() + Request::kBodyPadding);
+  parser_.reset();
+  handle();
+}
+
+template <class Stream>
+void Session<Stream>::handle() {
+  state_ = State::handling;
+  beast::get_lowest_layer(stream_).expires_never();
+  context_->requests.fetch_add(1, std::memory_order_relaxed);
+  try {
+    context_->handler(std::move(request_), Responder(this->shared_from_this()));
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the responder, unwound, has answered 500
+  }
+}
+
+template <class Stream>
+void Session<Stream>::on_read_error(error_code error) {
+  namespace http = beast::http;
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    const std::string limit = std::to_string(context_->options.max_header_bytes);
+    return refuse(431, {ErrorCode::invalid_argument, "the header is larger than " + limit + " bytes", "header"});
+  }
+  if (error == http::error::body_limit) {
+    const std::string limit = std::to_string(context_->options.max_body_bytes);
+    return refuse(413, {ErrorCode::invalid_argument, "the body is larger than " + limit + " bytes", "body"});
+  }
+  const bool ended = error == http::error::end_of_stream || error == http::error::partial_message;
+  const bool malformed = !ended && error.category() == http::make_error_code(http::error::bad_method).category();
+  if (!malformed) return close();  // gone, or too slow; the stream is closed already in that case
+  refuse(400, {ErrorCode::invalid_argument, "malformed HTTP: " + error.message(), {}});
+}
+
+// Answers what never becomes a request, and ends the connection: where the next request would begin is not known.
+template <class Stream>
+void Session<Stream>::refuse(unsigned status, Error error) {
+  context_->bad_requests.fetch_add(1, std::memory_order_relaxed);
+  state_ = State::handling;
+  unread_input_ = true;
+  keep_alive_ = false;
+  parser_.reset();
+  write(error_response(status, error));
+}
+
+template <class Stream>
+void Session<Stream>::send(Response&& response) {
+  if (context_->stopped.load(std::memory_order_acquire)) return;
+  net::dispatch(stream_.get_executor(), [self = this->shared_from_this(), answer = std::move(response)]() mutable {
+    self->write(std::move(answer));
+  });
+}
+
+template <class Stream>
+void Session<Stream>::write(Response&& response) {
+  if (state_ != State::handling) return;  // answered already, or aborted
+  state_ = State::writing;
+  const bool draining = context_->draining.load(std::memory_order_acquire);
+  close_after_write_ = response.close || !keep_alive_ || draining;
+  answer_header_ = serialize_header(response, !close_after_write_, http_version_);
+  answer_body_ = head_only_ ? std::string() : std::move(response.body);
+  const std::array<net::const_buffer, 2> buffers{net::buffer(answer_header_), net::buffer(answer_body_)};
+  deadline(context_->options.write_timeout);
+  net::async_write(stream_, buffers,
+                   [self = this->shared_from_this()](error_code error, std::size_t) { self->on_written(error); });
+}
+
+template <class Stream>
+void Session<Stream>::on_written(error_code error) {
+  if (error || state_ == State::closing) return close();
+  answer_body_ = std::string();
+  if (close_after_write_) return finish();
+  wait_for_request();
+}
+
+template <class Stream>
+void Session<Stream>::finish() {
+  state_ = State::closing;
+  if constexpr (kTls) {
+    deadline(kLingerTime);
+    stream_.async_shutdown([self = this->shared_from_this()](error_code) { self->close(); });
+  } else {
+    error_code ignored;
+    stream_.socket().shutdown(net::ip::tcp::socket::shutdown_send, ignored);
+    if (!unread_input_ && buffer_.size() == 0) return close();
+    deadline(kLingerTime);
+    linger();
+  }
+}
+
+// Closing with input unread resets the connection, and the reset can overtake the answer: so read on for a while.
+template <class Stream>
+void Session<Stream>::linger() {
+  buffer_.clear();
+  stream_.async_read_some(buffer_.prepare(kLargeBufferBytes),
+                          [self = this->shared_from_this()](error_code error, std::size_t) {
+                            error ? self->close() : self->linger();
+                          });
+}
+
+template <class Stream>
+bool Session<Stream>::run(Lane lane, Job& job) {
+  return lane == Lane::cpu ? context_->cpu->run(job) : context_->blocking->submit(job);
+}
+
+template <class Stream>
+void Session<Stream>::drain() {
+  net::post(stream_.get_executor(), [self = this->shared_from_this()] {
+    if (self->state_ == State::idle || self->state_ == State::closing) self->close();
+  });
+}
+
+template <class Stream>
+void Session<Stream>::abort() {
+  net::post(stream_.get_executor(), [self = this->shared_from_this()] { self->close(); });
+}
+
+template <class Stream>
+void Session<Stream>::close() noexcept {
+  state_ = State::closing;
+  beast::get_lowest_layer(stream_).close();
+}
+
+}  // namespace ndb::http
