@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <array>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -10,7 +11,6 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
-#include <array>
 #include <optional>
 
 #include "ipc/http/error_map.hpp"
@@ -42,7 +42,8 @@ struct Client::Impl {
   [[nodiscard]] std::string header_of(std::string_view method, std::string_view target, const Headers& headers,
                                       std::size_t body_bytes) const;
   template <class Stream>
-  [[nodiscard]] Result<ClientResponse> exchange(Stream& stream, std::string_view header, std::string_view body, bool head_only);
+  [[nodiscard]] Result<ClientResponse> exchange(Stream& stream, std::string_view header, std::string_view body,
+                                                bool head_only);
   [[nodiscard]] Error broken(const error_code& error, std::string_view doing) const;
 
   // Starts an asynchronous operation and runs it to its end: that is how Asio does deadlines.
@@ -61,7 +62,8 @@ Error Client::Impl::broken(const error_code& error, std::string_view doing) cons
   const std::string where = url.host + ":" + std::to_string(url.port);
   const bool late = error == beast::error::timeout || error == net::error::timed_out;
   return {late ? ErrorCode::timeout : ErrorCode::unavailable,
-          std::string(doing) + " " + where + ": " + (late ? "timed out" : error.message()), {}};
+          std::string(doing) + " " + where + ": " + (late ? "timed out" : error.message()),
+          {}};
 }
 
 Status Client::Impl::connect() {
@@ -88,8 +90,10 @@ Status Client::Impl::connect() {
 Status Client::Impl::handshake() {
   error_code error;
   if (options.verify_certificate) {
-    if (options.ca_file.empty()) tls_context.set_default_verify_paths(error);
-    else tls_context.load_verify_file(options.ca_file, error);
+    if (options.ca_file.empty())
+      tls_context.set_default_verify_paths(error);
+    else
+      tls_context.load_verify_file(options.ca_file, error);
     if (error) return std::unexpected(broken(error, "cannot load the certificates to trust for"));
     tls->set_verify_mode(net::ssl::verify_peer, error);
     tls->set_verify_callback(net::ssl::host_name_verification(url.host), error);
@@ -130,7 +134,8 @@ std::string Client::Impl::header_of(std::string_view method, std::string_view ta
 }
 
 template <class Stream>
-Result<ClientResponse> Client::Impl::exchange(Stream& stream, std::string_view header, std::string_view body, bool head_only) {
+Result<ClientResponse> Client::Impl::exchange(Stream& stream, std::string_view header, std::string_view body,
+                                              bool head_only) {
   const std::array<net::const_buffer, 2> out{net::buffer(header), net::buffer(body)};
   lowest().expires_after(options.request_timeout);
   error_code error = wait([&](auto done) { net::async_write(stream, out, std::move(done)); });
@@ -199,7 +204,9 @@ Result<ClientResponse> Client::call(std::string_view method, std::string_view ta
   return response;
 }
 
-void Client::set_request_timeout(std::chrono::milliseconds timeout) noexcept { impl_->options.request_timeout = timeout; }
+void Client::set_request_timeout(std::chrono::milliseconds timeout) noexcept {
+  impl_->options.request_timeout = timeout;
+}
 
 Result<Client> ClientPool::take() {
   {

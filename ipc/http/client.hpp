@@ -54,14 +54,14 @@ class Client {
   Client& operator=(Client&&) noexcept;
   ~Client();
 
-  /// Sends a request and waits for its answer, of whatever status. `headers` need not name Host, Content-Length or Connection.
-  /// Connects anew when the server has closed the connection meanwhile. Errors: unavailable (could not connect, or the
-  /// connection broke: whether the request was carried out is then unknown), timeout.
-  [[nodiscard]] Result<ClientResponse> request(std::string_view method, std::string_view target, const Headers& headers = {},
-                                               std::string_view body = {});
+  /// Sends a request and waits for its answer, of whatever status. `headers` need not name Host, Content-Length or
+  /// Connection. Connects anew when the server has closed the connection meanwhile. Errors: unavailable (could not
+  /// connect, or the connection broke: whether the request was carried out is then unknown), timeout.
+  [[nodiscard]] Result<ClientResponse> request(std::string_view method, std::string_view target,
+                                               const Headers& headers = {}, std::string_view body = {});
   /// The same; an answer that is not 2xx becomes the Error it carries.
-  [[nodiscard]] Result<ClientResponse> call(std::string_view method, std::string_view target, std::string_view json_body = {},
-                                            const Headers& headers = {});
+  [[nodiscard]] Result<ClientResponse> call(std::string_view method, std::string_view target,
+                                            std::string_view json_body = {}, const Headers& headers = {});
   void set_request_timeout(std::chrono::milliseconds timeout) noexcept;
 
   struct Impl;  // internal

@@ -19,8 +19,8 @@ bool CpuGate::run(Job& job) {
   return true;
 }
 
-// Hands the slot to the next job. That job is posted rather than run here: this thread may hold a session's strand, whose
-// answer must get out first.
+// Hands the slot to the next job. That job is posted rather than run here: this thread may hold a session's strand,
+// whose answer must get out first.
 void CpuGate::leave() {
   Job next;
   {

@@ -1,6 +1,6 @@
-// Bounds how many CPU-bound jobs run at once. A job that finds a free slot runs at once on the caller's thread, with no hop
-// to another one; the others wait in a bounded queue and are posted when a slot gets free. With fewer slots than I/O threads
-// there is always a thread left that reads, answers health checks and refuses.
+// Bounds how many CPU-bound jobs run at once. A job that finds a free slot runs at once on the caller's thread, with no
+// hop to another one; the others wait in a bounded queue and are posted when a slot gets free. With fewer slots than
+// I/O threads there is always a thread left that reads, answers health checks and refuses.
 //
 // Threads: any. Invariant: at most `slots` jobs run; nobody waits while a slot is free.
 #pragma once

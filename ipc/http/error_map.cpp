@@ -2,16 +2,16 @@
 
 #include <boost/json.hpp>
 
-#include "ipc/http/json_writer.hpp"
+#include "ipc/http/codec/json_writer.hpp"
 
 namespace ndb::http {
 namespace {
 
 constexpr ErrorCode kAllCodes[] = {
-    ErrorCode::invalid_argument, ErrorCode::not_found,       ErrorCode::already_exists,    ErrorCode::collection_locked,
-    ErrorCode::fenced,           ErrorCode::corruption,      ErrorCode::io_error,          ErrorCode::no_space,
-    ErrorCode::read_only,        ErrorCode::replica_lagging, ErrorCode::timeout,           ErrorCode::overloaded,
-    ErrorCode::unauthenticated,  ErrorCode::permission_denied, ErrorCode::unavailable,     ErrorCode::internal};
+    ErrorCode::invalid_argument, ErrorCode::not_found,         ErrorCode::already_exists, ErrorCode::collection_locked,
+    ErrorCode::fenced,           ErrorCode::corruption,        ErrorCode::io_error,       ErrorCode::no_space,
+    ErrorCode::read_only,        ErrorCode::replica_lagging,   ErrorCode::timeout,        ErrorCode::overloaded,
+    ErrorCode::unauthenticated,  ErrorCode::permission_denied, ErrorCode::unavailable,    ErrorCode::internal};
 
 ErrorCode code_of_status(unsigned status) noexcept {
   if (status == 404 || status == 405) return ErrorCode::not_found;
@@ -31,27 +31,39 @@ std::string text_of(const boost::json::object& object, std::string_view key) {
 
 unsigned status_of(ErrorCode code) noexcept {
   switch (code) {
-    case ErrorCode::invalid_argument: return 400;
-    case ErrorCode::unauthenticated: return 401;
-    case ErrorCode::permission_denied: return 403;
-    case ErrorCode::not_found: return 404;
+    case ErrorCode::invalid_argument:
+      return 400;
+    case ErrorCode::unauthenticated:
+      return 401;
+    case ErrorCode::permission_denied:
+      return 403;
+    case ErrorCode::not_found:
+      return 404;
     case ErrorCode::already_exists:
-    case ErrorCode::collection_locked: return 409;
-    case ErrorCode::overloaded: return 429;
+    case ErrorCode::collection_locked:
+      return 409;
+    case ErrorCode::overloaded:
+      return 429;
     case ErrorCode::replica_lagging:
     case ErrorCode::unavailable:
     case ErrorCode::fenced:
-    case ErrorCode::read_only: return 503;
-    case ErrorCode::timeout: return 504;
-    case ErrorCode::no_space: return 507;
+    case ErrorCode::read_only:
+      return 503;
+    case ErrorCode::timeout:
+      return 504;
+    case ErrorCode::no_space:
+      return 507;
     case ErrorCode::corruption:
     case ErrorCode::io_error:
-    case ErrorCode::internal: return 500;
+    case ErrorCode::internal:
+      return 500;
   }
   return 500;
 }
 
-Response error_response(const Error& error) { return error_response(status_of(error.code), error); }
+Response error_response(const Error& error) {
+  return error_response(status_of(error.code), error);
+}
 
 Response error_response(unsigned status, const Error& error) {
   JsonWriter json;

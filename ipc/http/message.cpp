@@ -7,7 +7,9 @@
 namespace ndb::http {
 namespace {
 
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+constexpr char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 constexpr std::array<std::pair<unsigned, std::string_view>, 27> kReasons{{
     {100, "Continue"},

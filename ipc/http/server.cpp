@@ -72,7 +72,8 @@ Status load_tls(ConnectionContext& context) {
                    error);
   tls->use_certificate_chain_file(options.tls_certificate_file, error);
   if (error) {
-    return fail(ErrorCode::invalid_argument, "certificate " + options.tls_certificate_file + ": " + error.message(), "tls");
+    return fail(ErrorCode::invalid_argument, "certificate " + options.tls_certificate_file + ": " + error.message(),
+                "tls");
   }
   tls->use_private_key_file(options.tls_key_file, net::ssl::context::pem, error);
   if (error) return fail(ErrorCode::invalid_argument, "key " + options.tls_key_file + ": " + error.message(), "tls");
@@ -80,7 +81,9 @@ Status load_tls(ConnectionContext& context) {
   return {};
 }
 
-std::uint32_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
+std::uint32_t cores() {
+  return std::max(1U, std::thread::hardware_concurrency());
+}
 
 // One try to say why, without waiting for the client; with TLS there is no telling before a handshake.
 void reject(ConnectionContext& context, tcp::socket& socket) {
@@ -196,7 +199,9 @@ Server::~Server() {
   if (core_) core_->stop(std::chrono::milliseconds(0));
 }
 
-std::uint16_t Server::port() const noexcept { return core_->port; }
+std::uint16_t Server::port() const noexcept {
+  return core_->port;
+}
 
 ServerStats Server::stats() const noexcept {
   const ConnectionContext& context = *core_->context;
@@ -207,6 +212,8 @@ ServerStats Server::stats() const noexcept {
           .bad_requests = context.bad_requests.load(std::memory_order_relaxed)};
 }
 
-void Server::stop(std::chrono::milliseconds drain) { core_->stop(drain); }
+void Server::stop(std::chrono::milliseconds drain) {
+  core_->stop(drain);
+}
 
 }  // namespace ndb::http

@@ -1,10 +1,10 @@
-// An HTTP/1.1 server: keep-alive, pipelining (answered in order), limits and deadlines on everything, graceful stop, and
-// framing checked before a body is read (framing.hpp).
+// An HTTP/1.1 server: keep-alive, pipelining (answered in order), limits and deadlines on everything, graceful stop,
+// and framing checked before a body is read (framing.hpp).
 //
-// Threads: a few I/O threads run all connections. The handler is called on one of them and must not block there; it moves
-// its work to a lane with Responder::run. A Responder may be answered from any thread.
-// Invariants: each request gets exactly one answer, or its connection ends; answers of a connection keep the order of its
-// requests; no more than the stated number of connections, queued jobs and bytes is ever held.
+// Threads: a few I/O threads run all connections. The handler is called on one of them and must not block there; it
+// moves its work to a lane with Responder::run. A Responder may be answered from any thread. Invariants: each request
+// gets exactly one answer, or its connection ends; answers of a connection keep the order of its requests; no more than
+// the stated number of connections, queued jobs and bytes is ever held.
 #pragma once
 
 #include <chrono>
@@ -70,9 +70,9 @@ using Handler = std::function<void(Request&&, Responder)>;
 struct ServerStats {
   std::uint64_t connections = 0;  ///< open now
   std::uint64_t accepted = 0;
-  std::uint64_t rejected = 0;     ///< over max_connections
-  std::uint64_t requests = 0;     ///< that reached the handler
-  std::uint64_t bad_requests = 0; ///< refused before that
+  std::uint64_t rejected = 0;      ///< over max_connections
+  std::uint64_t requests = 0;      ///< that reached the handler
+  std::uint64_t bad_requests = 0;  ///< refused before that
 };
 
 class Server {

@@ -2,17 +2,19 @@
 
 namespace ndb::http {
 
-std::shared_ptr<Connection> make_plain_connection(std::shared_ptr<ConnectionContext> context, net::ip::tcp::socket socket) {
+std::shared_ptr<Connection> make_plain_connection(std::shared_ptr<ConnectionContext> context,
+                                                  net::ip::tcp::socket socket) {
   auto* const shared = context.get();
   auto session = std::make_shared<Session<beast::tcp_stream>>(std::move(context), std::move(socket));
   shared->registry.add(session.get(), session);
   return session;
 }
 
-std::shared_ptr<Connection> make_tls_connection(std::shared_ptr<ConnectionContext> context, net::ip::tcp::socket socket) {
+std::shared_ptr<Connection> make_tls_connection(std::shared_ptr<ConnectionContext> context,
+                                                net::ip::tcp::socket socket) {
   auto* const shared = context.get();
   auto session = std::make_shared<Session<beast::ssl_stream<beast::tcp_stream>>>(std::move(context), std::move(socket),
-                                                                                  *shared->tls);
+                                                                                 *shared->tls);
   shared->registry.add(session.get(), session);
   return session;
 }

@@ -1,9 +1,9 @@
 // Internal to ipc/http: one connection over any stream (plain TCP or TLS). Only session.cpp includes it.
 //
 // Threads: everything runs on the strand of the stream; the public functions post there.
-// Life of a request: wait for its first byte (idle deadline) -> header (header deadline) -> framing and size checks -> body
-// (body deadline) -> handler -> answer (write deadline) -> the next one, which may be in the buffer already. One request at a
-// time, which is what keeps pipelined answers in order.
+// Life of a request: wait for its first byte (idle deadline) -> header (header deadline) -> framing and size checks ->
+// body (body deadline) -> handler -> answer (write deadline) -> the next one, which may be in the buffer already. One
+// request at a time, which is what keeps pipelined answers in order.
 #pragma once
 
 #include <boost/asio/dispatch.hpp>
@@ -80,10 +80,10 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   State state_ = State::idle;
   Request request_;
   Framing framing_;
-  bool keep_alive_ = false;      ///< the client allows another request
-  bool unread_input_ = false;    ///< the client may still be sending what we refused
+  bool keep_alive_ = false;    ///< the client allows another request
+  bool unread_input_ = false;  ///< the client may still be sending what we refused
   bool close_after_write_ = false;
-  bool head_only_ = false;       ///< HEAD: the answer's body is not sent
+  bool head_only_ = false;  ///< HEAD: the answer's body is not sent
   unsigned http_version_ = 11;
   std::string answer_header_;
   std::string answer_body_;
@@ -94,9 +94,8 @@ void Session<Stream>::start() {
   net::dispatch(stream_.get_executor(), [self = this->shared_from_this()] {
     if constexpr (kTls) {
       self->deadline(self->context_->options.header_timeout);
-      self->stream_.async_handshake(net::ssl::stream_base::server, [self](error_code error) {
-        error ? self->close() : self->wait_for_request();
-      });
+      self->stream_.async_handshake(net::ssl::stream_base::server,
+                                    [self](error_code error) { error ? self->close() : self->wait_for_request(); });
     } else {
       self->wait_for_request();
     }
@@ -129,8 +128,9 @@ void Session<Stream>::read_header() {
   parser_->header_limit(context_->options.max_header_bytes);
   parser_->body_limit(boost::none);  // checked by accept_header(), after the framing
   deadline(context_->options.header_timeout);
-  beast::http::async_read_header(stream_, buffer_, *parser_,
-                                 [self = this->shared_from_this()](error_code error, std::size_t) { self->on_header(error); });
+  beast::http::async_read_header(
+      stream_, buffer_, *parser_,
+      [self = this->shared_from_this()](error_code error, std::size_t) { self->on_header(error); });
 }
 
 template <class Stream>
@@ -146,7 +146,8 @@ void Session<Stream>::copy_headers() {
   request_ = Request{};
   request_.method = message.method_string();
   request_.target = message.target();
-  for (const auto& field : message) request_.headers.push_back({std::string(field.name_string()), std::string(field.value())});
+  for (const auto& field : message)
+    request_.headers.push_back({std::string(field.name_string()), std::string(field.value())});
   http_version_ = message.version();
   keep_alive_ = parser_->keep_alive();
   head_only_ = message.method() == beast::http::verb::head;
@@ -160,7 +161,8 @@ void Session<Stream>::accept_header() {
   framing_ = *framing;
   const std::uint64_t limit = context_->options.max_body_bytes;
   if (framing_.content_length > limit) {
-    return refuse(413, {ErrorCode::invalid_argument, "the body is larger than " + std::to_string(limit) + " bytes", "body"});
+    return refuse(413,
+                  {ErrorCode::invalid_argument, "the body is larger than " + std::to_string(limit) + " bytes", "body"});
   }
   parser_->body_limit(limit);  // for chunked bodies
   if (framing_.kind == Framing::Kind::none) return on_body({});
@@ -292,10 +294,9 @@ void Session<Stream>::finish() {
 template <class Stream>
 void Session<Stream>::linger() {
   buffer_.clear();
-  stream_.async_read_some(buffer_.prepare(kLargeBufferBytes),
-                          [self = this->shared_from_this()](error_code error, std::size_t) {
-                            error ? self->close() : self->linger();
-                          });
+  stream_.async_read_some(
+      buffer_.prepare(kLargeBufferBytes),
+      [self = this->shared_from_this()](error_code error, std::size_t) { error ? self->close() : self->linger(); });
 }
 
 template <class Stream>

@@ -24,8 +24,8 @@ struct Target {
   [[nodiscard]] std::optional<std::string_view> query_value(std::string_view name) const noexcept;
 };
 
-/// Accepts origin form ("/a/b?c=d") and absolute form ("http://host/a/b"). One trailing slash is ignored, empty segments are
-/// kept. invalid_argument for anything else.
+/// Accepts origin form ("/a/b?c=d") and absolute form ("http://host/a/b"). One trailing slash is ignored, empty
+/// segments are kept. invalid_argument for anything else.
 [[nodiscard]] Result<Target> parse_target(std::string_view target);
 
 }  // namespace ndb::http

@@ -16,8 +16,8 @@ bool parse_port(std::string_view text, std::uint16_t& port) {
 }
 
 bool is_host_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' ||
-         c == ':';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+         c == '_' || c == ':';
 }
 
 }  // namespace
@@ -25,9 +25,12 @@ bool is_host_character(char c) {
 Result<Url> parse_url(std::string_view text) {
   Url url;
   std::string_view rest = text;
-  if (rest.starts_with("http://")) rest.remove_prefix(7);
-  else if (rest.starts_with("https://")) rest.remove_prefix(8), url.tls = true, url.port = 443;
-  else if (rest.find("://") != std::string_view::npos) return bad_url(text);
+  if (rest.starts_with("http://"))
+    rest.remove_prefix(7);
+  else if (rest.starts_with("https://"))
+    rest.remove_prefix(8), url.tls = true, url.port = 443;
+  else if (rest.find("://") != std::string_view::npos)
+    return bad_url(text);
   const std::size_t slash = rest.find('/');
   if (slash != std::string_view::npos) url.path = rest.substr(slash);
   while (url.path.ends_with('/')) url.path.pop_back();

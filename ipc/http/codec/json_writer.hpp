@@ -1,5 +1,5 @@
-// An append-only JSON writer: commas and escapes are its business, nesting the caller's. Output is always valid UTF-8: bytes
-// of strings that are not become U+FFFD. Threads: one writer, one thread.
+// An append-only JSON writer: commas and escapes are its business, nesting the caller's. Output is always valid UTF-8:
+// bytes of strings that are not become U+FFFD. Threads: one writer, one thread.
 #pragma once
 
 #include <cstdint>
@@ -33,9 +33,12 @@ class JsonWriter {
   template <class T>
   JsonWriter& field(std::string_view name, const T& value) {
     key(name);
-    if constexpr (std::is_same_v<T, bool>) return boolean(value);
-    else if constexpr (std::is_arithmetic_v<T>) return number(value);
-    else return string(value);
+    if constexpr (std::is_same_v<T, bool>)
+      return boolean(value);
+    else if constexpr (std::is_arithmetic_v<T>)
+      return number(value);
+    else
+      return string(value);
   }
 
   void reserve(std::size_t bytes) { text_.reserve(bytes); }

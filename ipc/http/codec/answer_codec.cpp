@@ -1,6 +1,6 @@
-#include "ipc/http/answer_codec.hpp"
+#include "ipc/http/codec/answer_codec.hpp"
 
-#include "ipc/http/json_writer.hpp"
+#include "ipc/http/codec/json_writer.hpp"
 
 namespace ndb::http {
 namespace {
@@ -9,8 +9,10 @@ constexpr std::size_t kBytesPerFloat = 12;  // a guess, to reserve memory once
 
 void write_payload(JsonWriter& json, std::string_view payload) {
   json.key("payload");
-  if (payload.empty()) json.null();
-  else json.raw(payload);
+  if (payload.empty())
+    json.null();
+  else
+    json.raw(payload);
 }
 
 void write_document(JsonWriter& json, const Document& document) {
@@ -96,8 +98,10 @@ std::string encode_page(std::span<const Document> documents, const std::string* 
   json.begin_object();
   write_documents(json, documents);
   json.key("next");
-  if (next == nullptr) json.null();
-  else json.string(*next);
+  if (next == nullptr)
+    json.null();
+  else
+    json.string(*next);
   json.end_object();
   return std::move(json).text();
 }
@@ -118,7 +122,10 @@ std::string encode_search_batch(std::span<const SearchResult> results, std::span
 
 std::string encode_insert(const WriteResult& result) {
   JsonWriter json;
-  json.begin_object().field("seq", result.seq.value).field("inserted", result.inserted).field("replaced", result.replaced);
+  json.begin_object()
+      .field("seq", result.seq.value)
+      .field("inserted", result.inserted)
+      .field("replaced", result.replaced);
   json.field("durability", durability_name(result.durability)).end_object();
   return std::move(json).text();
 }
@@ -152,7 +159,8 @@ std::string encode_manifest_version(ManifestVersion version) {
 std::string encode_stats(const CollectionStats& stats) {
   JsonWriter json;
   json.begin_object().field("name", stats.name).field("dim", stats.config.dim);
-  json.field("distance", distance_name(stats.config.distance)).field("durability", durability_name(stats.config.durability));
+  json.field("distance", distance_name(stats.config.distance))
+      .field("durability", durability_name(stats.config.durability));
   write_hnsw(json, stats.config.hnsw);
   json.field("documents", stats.documents).field("deleted", stats.deleted).field("seq", stats.seq.value);
   json.field("flushed_seq", stats.flushed_seq.value).field("manifest_version", stats.manifest_version.value);

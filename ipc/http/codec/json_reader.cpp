@@ -1,4 +1,4 @@
-#include "ipc/http/json_reader.hpp"
+#include "ipc/http/codec/json_reader.hpp"
 
 #include <bit>
 #include <cfloat>
@@ -12,8 +12,8 @@ constexpr std::size_t kSharedParserBytes = 256U << 10;
 // What rounds to infinity: FLT_MAX plus half a unit in its last place.
 constexpr double kFloatOverflow = 0x1.ffffffp127;
 
-// Text -> double -> float rounds twice, which differs from rounding once only where the double lies exactly in the middle
-// of two floats (the 29 bits that a float lacks are 100…0) or where floats get sparser (below FLT_MIN).
+// Text -> double -> float rounds twice, which differs from rounding once only where the double lies exactly in the
+// middle of two floats (the 29 bits that a float lacks are 100…0) or where floats get sparser (below FLT_MIN).
 bool needs_single_rounding(double value) {
   constexpr std::uint64_t kDropped = (1ULL << 29) - 1;
   return (std::bit_cast<std::uint64_t>(value) & kDropped) == (1ULL << 28) || (value != 0 && std::abs(value) < FLT_MIN);
@@ -25,7 +25,8 @@ float to_float(double value, std::string_view token) {
     const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), exact);
     if (error == std::errc{}) return exact;
   }
-  if (std::abs(value) > static_cast<double>(FLT_MAX)) return std::copysign(FLT_MAX, static_cast<float>(std::copysign(1.0, value)));
+  if (std::abs(value) > static_cast<double>(FLT_MAX))
+    return std::copysign(FLT_MAX, static_cast<float>(std::copysign(1.0, value)));
   return static_cast<float>(value);
 }
 
@@ -43,8 +44,10 @@ std::unexpected<Error> refused_float(simdjson::error_code error, std::string_vie
 Result<float> read_float(ondemand::value& value) {
   std::string_view token = value.raw_json_token();
   double number = 0;
-  if (const auto error = value.get_double().get(number)) [[unlikely]] return refused_float(error, token);
-  if (!(std::abs(number) < kFloatOverflow)) [[unlikely]] return refused_float(simdjson::NUMBER_ERROR, token);
+  if (const auto error = value.get_double().get(number)) [[unlikely]]
+    return refused_float(error, token);
+  if (!(std::abs(number) < kFloatOverflow)) [[unlikely]]
+    return refused_float(simdjson::NUMBER_ERROR, token);
   return to_float(number, token);
 }
 
@@ -106,7 +109,8 @@ Result<std::optional<std::string_view>> read_raw_object(ondemand::value& value) 
   if (const auto error = value.type().get(type)) return refused(error, "an object");
   if (type == ondemand::json_type::null) {
     bool is_null = false;
-    if (value.is_null().get(is_null) != simdjson::SUCCESS || !is_null) return refused(simdjson::N_ATOM_ERROR, "an object");
+    if (value.is_null().get(is_null) != simdjson::SUCCESS || !is_null)
+      return refused(simdjson::N_ATOM_ERROR, "an object");
     return std::optional<std::string_view>{};
   }
   ondemand::object object;

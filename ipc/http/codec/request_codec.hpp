@@ -1,5 +1,5 @@
-// Request bodies in JSON, strictly: unknown, repeated or missing fields, values of another type, numbers outside their range
-// and text after the object are refused with invalid_argument, `field` saying where ("documents[3].vector[17]").
+// Request bodies in JSON, strictly: unknown, repeated or missing fields, values of another type, numbers outside their
+// range and text after the object are refused with invalid_argument, `field` saying where ("documents[3].vector[17]").
 // What only the engine knows (the collection's dim, zero vectors, ids, payloads) the engine checks.
 //
 // Threads: pure functions.

@@ -18,8 +18,8 @@ namespace ndb::http {
 [[nodiscard]] std::string encode_documents(std::span<const Document> documents, std::span<const std::string> missing);
 /// {"documents":[…],"next":id or null}
 [[nodiscard]] std::string encode_page(std::span<const Document> documents, const std::string* next);
-/// {"matches":[{"id","score","payload","vector"}],"seq","manifest_version","took_us","plan"}: payload (null if there is none),
-/// vector and plan only if they were asked for.
+/// {"matches":[{"id","score","payload","vector"}],"seq","manifest_version","took_us","plan"}: payload (null if there is
+/// none), vector and plan only if they were asked for.
 [[nodiscard]] std::string encode_search(const SearchResult& result, const Search& search);
 /// {"results":[…]}
 [[nodiscard]] std::string encode_search_batch(std::span<const SearchResult> results, std::span<const Search> searches);

@@ -1,6 +1,6 @@
-#include "ipc/http/request_codec.hpp"
+#include "ipc/http/codec/request_codec.hpp"
 
-#include "ipc/http/json_reader.hpp"
+#include "ipc/http/codec/json_reader.hpp"
 #include "ipc/http/message.hpp"
 
 namespace ndb::http {
@@ -97,16 +97,16 @@ Status read_document(value& from, DocumentBatch::Storage& storage) {
   if (const auto error = from.get_object().get(members)) return json::refused(error, "an object");
   DocumentBatch::Storage::Slot& slot = storage.slots.emplace_back();
   NDB_TRY_ASSIGN(const auto seen, json::read_members(members, kNames, [&](std::size_t index, value& item) -> Status {
-    if (index == 2) return read_payload(item, storage, slot);
-    if (index == 1) {
-      slot.vector_begin = storage.floats.size();
-      NDB_TRY(json::read_floats(item, Limits::kMaxDim, storage.floats));
-      slot.vector_end = storage.floats.size();
-      return {};
-    }
-    NDB_TRY_ASSIGN(slot.id, json::read_string(item));
-    return {};
-  }));
+                   if (index == 2) return read_payload(item, storage, slot);
+                   if (index == 1) {
+                     slot.vector_begin = storage.floats.size();
+                     NDB_TRY(json::read_floats(item, Limits::kMaxDim, storage.floats));
+                     slot.vector_end = storage.floats.size();
+                     return {};
+                   }
+                   NDB_TRY_ASSIGN(slot.id, json::read_string(item));
+                   return {};
+                 }));
   if (!seen[0]) return missing("id");
   if (!seen[1]) return missing("vector");
   return {};
@@ -114,15 +114,16 @@ Status read_document(value& from, DocumentBatch::Storage& storage) {
 
 Status read_search_member(std::size_t index, value& item, Search& search, std::vector<float>& vector);
 
-constexpr std::array<std::string_view, 10> kSearchNames{"vector",      "top_k",   "approximate", "ef",     "filter",
-                                                        "with_payload", "with_vector", "min_seq", "timeout_ms", "explain"};
+constexpr std::array<std::string_view, 10> kSearchNames{"vector",     "top_k",        "approximate", "ef",
+                                                        "filter",     "with_payload", "with_vector", "min_seq",
+                                                        "timeout_ms", "explain"};
 
 Result<Search> read_search(object& members) {
   std::vector<float> vector;
   Search search;
   NDB_TRY_ASSIGN(const auto seen, json::read_members(members, kSearchNames, [&](std::size_t index, value& item) {
-    return read_search_member(index, item, search, vector);
-  }));
+                   return read_search_member(index, item, search, vector);
+                 }));
   if (!seen[0]) return missing("vector");
   Search complete(std::move(vector));
   complete.top_k(search.top_k()).approximate(search.approximate()).filter(search.filter());
@@ -150,20 +151,30 @@ Status read_number(value& item, std::uint64_t minimum, std::uint64_t maximum, Se
 Status read_search_member(std::size_t index, value& item, Search& search, std::vector<float>& vector) {
   const auto u32 = [](std::uint64_t number) { return static_cast<std::uint32_t>(number); };
   switch (index) {
-    case 0: return json::read_floats(item, Limits::kMaxDim, vector);
-    case 1: return read_number(item, 1, Limits::kMaxTopK, [&](std::uint64_t k) { search.top_k(u32(k)); });
-    case 2: return read_flag(item, [&](bool on) { search.approximate(on); });
-    case 3: return read_number(item, 1, Limits::kMaxEf, [&](std::uint64_t ef) { search.ef(u32(ef)); });
+    case 0:
+      return json::read_floats(item, Limits::kMaxDim, vector);
+    case 1:
+      return read_number(item, 1, Limits::kMaxTopK, [&](std::uint64_t k) { search.top_k(u32(k)); });
+    case 2:
+      return read_flag(item, [&](bool on) { search.approximate(on); });
+    case 3:
+      return read_number(item, 1, Limits::kMaxEf, [&](std::uint64_t ef) { search.ef(u32(ef)); });
     case 4: {
       NDB_TRY_ASSIGN(Filter filter, read_filter(item));
       search.filter(std::move(filter));
       return {};
     }
-    case 5: return read_flag(item, [&](bool on) { search.with_payload(on); });
-    case 6: return read_flag(item, [&](bool on) { search.with_vector(on); });
-    case 7: return read_number(item, 0, UINT64_MAX, [&](std::uint64_t seq) { search.min_seq(Seq{seq}); });
-    case 8: return read_number(item, 1, kMaxTimeoutMs, [&](std::uint64_t ms) { search.timeout(std::chrono::milliseconds(ms)); });
-    default: return read_flag(item, [&](bool on) { search.explain(on); });
+    case 5:
+      return read_flag(item, [&](bool on) { search.with_payload(on); });
+    case 6:
+      return read_flag(item, [&](bool on) { search.with_vector(on); });
+    case 7:
+      return read_number(item, 0, UINT64_MAX, [&](std::uint64_t seq) { search.min_seq(Seq{seq}); });
+    case 8:
+      return read_number(item, 1, kMaxTimeoutMs,
+                         [&](std::uint64_t ms) { search.timeout(std::chrono::milliseconds(ms)); });
+    default:
+      return read_flag(item, [&](bool on) { search.explain(on); });
   }
 }
 
@@ -181,7 +192,9 @@ DocumentBatch::DocumentBatch(std::unique_ptr<Storage> storage) noexcept : storag
 DocumentBatch::DocumentBatch(DocumentBatch&&) noexcept = default;
 DocumentBatch& DocumentBatch::operator=(DocumentBatch&&) noexcept = default;
 DocumentBatch::~DocumentBatch() = default;
-std::span<const DocumentView> DocumentBatch::documents() const noexcept { return storage_->views; }
+std::span<const DocumentView> DocumentBatch::documents() const noexcept {
+  return storage_->views;
+}
 
 Result<CollectionConfig> parse_collection_config(std::string_view body, const CollectionConfig& defaults) {
   static constexpr std::array<std::string_view, 4> kNames{"dim", "distance", "durability", "hnsw"};
@@ -189,7 +202,8 @@ Result<CollectionConfig> parse_collection_config(std::string_view body, const Co
   NDB_TRY(read_text(body.empty() ? "{}" : body, [&](object& members) -> Status {
     const auto seen = json::read_members(members, kNames, [&](std::size_t index, value& item) -> Status {
       if (index == 0) return read_u32(item, 1, Limits::kMaxDim, config.dim);
-      if (index == 1) return read_named(item, distance_from_name, "\"cosine\", \"dot\" or \"euclidean\"", config.distance);
+      if (index == 1)
+        return read_named(item, distance_from_name, "\"cosine\", \"dot\" or \"euclidean\"", config.distance);
       if (index == 2) return read_named(item, durability_from_name, "\"buffered\" or \"sync\"", config.durability);
       return read_hnsw(item, config.hnsw);
     });
@@ -207,9 +221,9 @@ Result<DocumentBatch> parse_documents(std::string body) {
   storage->body.reserve(storage->body.size() + Request::kBodyPadding);  // nothing to do for those of the server
   NDB_TRY(json::read_body(storage->body, storage->body.capacity(), [&](object& members) -> Status {
     NDB_TRY_ASSIGN(const auto seen, json::read_members(members, kNames, [&](std::size_t, value& item) {
-      return json::read_elements(item, Limits::kMaxBatchDocuments,
-                                 [&](value& document) { return read_document(document, *storage); });
-    }));
+                     return json::read_elements(item, Limits::kMaxBatchDocuments,
+                                                [&](value& document) { return read_document(document, *storage); });
+                   }));
     return seen[0] ? Status() : missing("documents");
   }));
   storage->make_views();
@@ -232,13 +246,14 @@ Result<DeleteRequest> parse_delete(std::string_view body) {
   DeleteRequest request;
   NDB_TRY(read_text(body, [&](object& members) -> Status {
     NDB_TRY_ASSIGN(const auto seen, json::read_members(members, kNames, [&](std::size_t index, value& item) -> Status {
-      if (index == 0) return read_ids(item, request.ids);
-      if (bool is_null = false; item.is_null().get(is_null) == simdjson::SUCCESS && is_null) {
-        return json::refused(simdjson::INCORRECT_TYPE, "an object");  // elsewhere null means all; here that would be rash
-      }
-      NDB_TRY_ASSIGN(request.filter, read_filter(item));
-      return {};
-    }));
+                     if (index == 0) return read_ids(item, request.ids);
+                     if (bool is_null = false; item.is_null().get(is_null) == simdjson::SUCCESS && is_null) {
+                       return json::refused(simdjson::INCORRECT_TYPE,
+                                            "an object");  // elsewhere null means all; here that would be rash
+                     }
+                     NDB_TRY_ASSIGN(request.filter, read_filter(item));
+                     return {};
+                   }));
     if (seen[0] == seen[1]) return fail(ErrorCode::invalid_argument, "give either ids or a filter", "ids");
     return {};
   }));
@@ -259,14 +274,15 @@ Result<std::vector<Search>> parse_search_batch(std::string_view body) {
   std::vector<Search> searches;
   NDB_TRY(read_text(body, [&](object& members) -> Status {
     NDB_TRY_ASSIGN(const auto seen, json::read_members(members, kNames, [&](std::size_t, value& item) {
-      return json::read_elements(item, kMaxSearchesPerBatch, [&](value& element) -> Status {
-        object search_members;
-        if (const auto error = element.get_object().get(search_members)) return json::refused(error, "an object");
-        NDB_TRY_ASSIGN(Search search, read_search(search_members));
-        searches.push_back(std::move(search));
-        return {};
-      });
-    }));
+                     return json::read_elements(item, kMaxSearchesPerBatch, [&](value& element) -> Status {
+                       object search_members;
+                       if (const auto error = element.get_object().get(search_members))
+                         return json::refused(error, "an object");
+                       NDB_TRY_ASSIGN(Search search, read_search(search_members));
+                       searches.push_back(std::move(search));
+                       return {};
+                     });
+                   }));
     if (!seen[0]) return missing("searches");
     if (searches.empty()) return fail(ErrorCode::invalid_argument, "must not be empty", "searches");
     return {};

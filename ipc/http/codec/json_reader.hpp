@@ -1,7 +1,7 @@
 // Internal to ipc/http: strict reading of JSON with simdjson's on-demand parser. Only .cpp files include it.
 //
-// Errors carry a path relative to the value that was read; callers put their own part in front on the way out, so that the
-// good path builds no text. Threads: pure functions; small bodies use a parser per thread.
+// Errors carry a path relative to the value that was read; callers put their own part in front on the way out, so that
+// the good path builds no text. Threads: pure functions; small bodies use a parser per thread.
 #pragma once
 
 #include <simdjson.h>
@@ -39,8 +39,8 @@ namespace ondemand = simdjson::ondemand;
 /// Calls visit(index into names, value) -> Status for every member; refuses members that are not named or come twice.
 /// Answers which were there.
 template <std::size_t N, class Visit>
-[[nodiscard]] Result<std::bitset<N>> read_members(ondemand::object& object, const std::array<std::string_view, N>& names,
-                                                  Visit visit) {
+[[nodiscard]] Result<std::bitset<N>> read_members(ondemand::object& object,
+                                                  const std::array<std::string_view, N>& names, Visit visit) {
   std::bitset<N> seen;
   for (auto member : object) {
     std::string_view key;
@@ -52,7 +52,8 @@ template <std::size_t N, class Visit>
     seen[index] = true;
     ondemand::value value;
     if (const auto error = member.value().get(value)) return refused(error, "a value");
-    if (Status status = visit(index, value); !status) return std::unexpected(prefixed(std::move(status).error(), names[index]));
+    if (Status status = visit(index, value); !status)
+      return std::unexpected(prefixed(std::move(status).error(), names[index]));
   }
   return seen;
 }
@@ -76,7 +77,8 @@ template <class Visit>
 }
 
 /// Opens a body that must be one object, calls read(object) -> Status, and refuses text after it. The body needs
-/// Request::kBodyPadding bytes of readable memory behind it unless it is copied: `capacity` says how much there is in all.
+/// Request::kBodyPadding bytes of readable memory behind it unless it is copied: `capacity` says how much there is in
+/// all.
 class BodyReader {
  public:
   [[nodiscard]] Result<ondemand::object> open(std::string_view body, std::size_t capacity);

@@ -1,0 +1,81 @@
+// A TCP connection for tests that must say what no HTTP library would. Threads: one.
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+#include <string_view>
+
+namespace ndb::http::test {
+
+class RawSocket {
+ public:
+  explicit RawSocket(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ = ::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  }
+  RawSocket(const RawSocket&) = delete;
+  RawSocket& operator=(const RawSocket&) = delete;
+  ~RawSocket() { ::close(fd_); }
+
+  [[nodiscard]] bool connected() const { return connected_; }
+
+  // False once the server has closed.
+  bool send(std::string_view text) const {
+    while (!text.empty()) {
+      const ssize_t sent = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      text.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+  void shutdown_send() const { ::shutdown(fd_, SHUT_WR); }
+
+  // Reads until `count` times `needle` have come, the server closes, or ten seconds have passed without a byte.
+  std::string read_until(std::string_view needle, int count = 1) {
+    while (occurrences(received_, needle) < count && read_some()) {
+    }
+    return received_;
+  }
+  // Everything up to the server's close; `closed()` tells whether that came.
+  std::string read_all() {
+    while (read_some()) {
+    }
+    return received_;
+  }
+  [[nodiscard]] bool closed() const { return closed_; }
+
+  static int occurrences(std::string_view text, std::string_view needle) {
+    int found = 0;
+    for (std::size_t at = text.find(needle); at != std::string_view::npos; at = text.find(needle, at + 1)) ++found;
+    return found;
+  }
+
+ private:
+  bool read_some() {
+    pollfd waiting{fd_, POLLIN, 0};
+    if (::poll(&waiting, 1, 10'000) <= 0) return false;
+    char buffer[16384];
+    const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
+    if (got <= 0) {
+      closed_ = true;
+      return false;
+    }
+    received_.append(buffer, static_cast<std::size_t>(got));
+    return true;
+  }
+
+  int fd_;
+  bool connected_ = false;
+  bool closed_ = false;
+  std::string received_;
+};
+
+}  // namespace ndb::http::test
