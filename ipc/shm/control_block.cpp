@@ -1,7 +1,6 @@
 #include "ipc/shm/control_block.hpp"
 
 #include <fmt/format.h>
-#include <semaphore.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
@@ -59,11 +58,6 @@ void for_each_reader(SharedRegion& region, std::uint64_t now, Visit visit) {
   }
 }
 
-void wake_slot(Slot& slot) noexcept {
-  // Partner: the exchange in ReaderSlot::wait(). What was published before is visible to whoever reads this 1.
-  if (slot.wake_pending.exchange(1, std::memory_order_acq_rel) == 0) ::sem_post(semaphore_of(slot));
-}
-
 std::uint64_t random_number() noexcept {
   std::uint64_t number = 0;
   if (::getrandom(&number, sizeof number, GRND_NONBLOCK) != sizeof number)
@@ -83,8 +77,7 @@ void prepare(Slot& slot, const ProcessIdentity& owner, std::uint64_t now) noexce
   slot.pinned_version.store(0, std::memory_order_relaxed);
   slot.applied_seq.store(0, std::memory_order_relaxed);
   for (layout::Word& counter : slot.counters) counter.store(0, std::memory_order_relaxed);
-  slot.wake_pending.store(0, std::memory_order_relaxed);
-  ::sem_init(semaphore_of(slot), 1, 0);  // whatever an earlier owner left in it
+  slot.wake.store(0, std::memory_order_relaxed);
 }
 
 // The state word under which the slot is ours now, or 0.
@@ -167,7 +160,7 @@ void ControlBlock::wake_all() noexcept {
   const std::size_t used = region_->slots_used();
   for (std::size_t i = 0; i < used; ++i) {
     Slot& slot = region_->block().slots[i];
-    if (state_of(slot.state.load(std::memory_order_acquire)) == SlotState::ready) wake_slot(slot);
+    if (state_of(slot.state.load(std::memory_order_acquire)) == SlotState::ready) wake_owner(slot);
   }
 }
 

@@ -5,8 +5,6 @@
 // two instructions, so there is no lock here that could stay taken. Every value is a hint that the reader of it checks.
 #pragma once
 
-#include <semaphore.h>
-
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -30,6 +28,10 @@ enum class SlotState : std::uint64_t {
 };
 inline constexpr std::uint64_t kStateMask = 3;
 
+/// A binary semaphore in one word. glibc's sem_t (and Boost's, which wraps it) aborts the process that posts when the
+/// bytes are garbage; this one has no value that does harm: whatever is neither 0 nor 2 means "woken".
+enum class WakeState : std::uint64_t { awake = 0, woken = 1, sleeping = 2 };
+
 struct alignas(64) Slot {
   // Written by the slot's owner; read by the writer and by whoever looks for a free slot.
   Word state;
@@ -42,15 +44,14 @@ struct alignas(64) Slot {
   Word reserved;
   // Written by the owner.
   std::array<Word, kCounters> counters;
-  // Written by both. wake_pending is 1 from a wake-up until the owner took notice.
-  Word wake_pending;
-  alignas(8) std::array<std::byte, 56> semaphore;  // a process-shared sem_t
+  // Written by both: a WakeState. Its lower half is the futex that the owner sleeps on.
+  Word wake;
+  std::array<Word, 7> reserved_wake;
 };
-static_assert(sizeof(sem_t) <= sizeof(Slot::semaphore) && alignof(sem_t) <= 8);
 static_assert(offsetof(Slot, state) == 0 && offsetof(Slot, pid) == 8 && offsetof(Slot, start_ticks) == 16);
 static_assert(offsetof(Slot, pid_namespace) == 24 && offsetof(Slot, heartbeat_ns) == 32);
 static_assert(offsetof(Slot, pinned_version) == 40 && offsetof(Slot, applied_seq) == 48);
-static_assert(offsetof(Slot, counters) == 64 && offsetof(Slot, wake_pending) == 128 && offsetof(Slot, semaphore) == 136);
+static_assert(offsetof(Slot, counters) == 64 && offsetof(Slot, wake) == 128);
 static_assert(sizeof(Slot) == 192);
 
 struct alignas(64) Block {

@@ -1,11 +1,8 @@
 #include "ipc/shm/reader_slot.hpp"
 
-#include <semaphore.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <thread>
 #include <utility>
 
@@ -21,28 +18,6 @@ static_assert(kMaxReaders == layout::kSlots && kReaderCounters <= layout::kCount
 constexpr std::chrono::nanoseconds kLongestWait = std::chrono::minutes(1);
 // Without a slot nobody can wake us: look at the files this often.
 constexpr std::chrono::nanoseconds kPauseWithoutSlot = std::chrono::milliseconds(10);
-// A semaphore never counts far: this bounds the emptying of one that holds garbage.
-constexpr int kMostPosts = 64;
-
-timespec deadline_after(std::chrono::nanoseconds timeout) noexcept {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
-  timespec deadline{now.tv_sec + static_cast<time_t>(seconds.count()),
-                    now.tv_nsec + static_cast<long>((timeout - seconds).count())};
-  if (deadline.tv_nsec >= 1'000'000'000L) {
-    deadline.tv_nsec -= 1'000'000'000L;
-    ++deadline.tv_sec;
-  }
-  return deadline;
-}
-
-// On the monotonic clock: with sem_timedwait, setting the wall clock back would stretch the wait.
-bool wait_until(sem_t* semaphore, const timespec& deadline) noexcept {
-  while (::sem_clockwait(semaphore, CLOCK_MONOTONIC, &deadline) != 0)
-    if (errno != EINTR) return false;
-  return true;
-}
 
 }  // namespace
 
@@ -109,24 +84,17 @@ bool ReaderSlot::wait(std::chrono::nanoseconds timeout) noexcept {
     std::this_thread::sleep_for(std::min(timeout, kPauseWithoutSlot));
     return false;
   }
-  const bool woken = wait_until(semaphore_of(slot()), deadline_after(timeout));
-  // Partner: the exchange in wake_slot(). Also after a timeout: a writer killed between its exchange and its post would
-  // otherwise silence this slot for good.
-  slot().wake_pending.exchange(0, std::memory_order_acq_rel);
+  const bool woken = wait_for_wake(slot(), timeout);
   if (woken) count(ReaderCounter::wakeups);
   return woken;
 }
 
 void ReaderSlot::wake() noexcept {
-  slot().wake_pending.store(1, std::memory_order_release);
-  ::sem_post(semaphore_of(slot()));
+  if (owned()) wake_owner(slot());
 }
 
 void ReaderSlot::drain() noexcept {
-  if (!owned()) return;
-  for (int i = 0; i < kMostPosts && ::sem_trywait(semaphore_of(slot())) == 0; ++i) {
-  }
-  slot().wake_pending.exchange(0, std::memory_order_acq_rel);
+  if (owned()) forget_wake(slot());
 }
 
 }  // namespace ndb::ipc

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <semaphore.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,7 +53,6 @@ Block& block_of(const SharedRegion::Mapped& mapped) { return *static_cast<Block*
 
 // Fresh pages are zero, which is what every word starts with but these.
 void initialise(Block& block) {
-  for (layout::Slot& slot : block.slots) ::sem_init(reinterpret_cast<sem_t*>(slot.semaphore.data()), 1, 0);
   block.layout_version.store(layout::kLayoutVersion, std::memory_order_relaxed);
   block.bytes.store(sizeof(Block), std::memory_order_relaxed);
   block.slot_count.store(layout::kSlots, std::memory_order_relaxed);

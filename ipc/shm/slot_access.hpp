@@ -1,8 +1,6 @@
 // What the writer's and the reader's side of a slot have in common. Private to ipc/shm. Threads: any.
 #pragma once
 
-#include <semaphore.h>
-
 #include <chrono>
 #include <cstdint>
 
@@ -19,9 +17,12 @@ namespace ndb::ipc {
   return (rest << 2U) | static_cast<std::uint64_t>(state);
 }
 
-[[nodiscard]] inline sem_t* semaphore_of(layout::Slot& slot) noexcept {
-  return reinterpret_cast<sem_t*>(slot.semaphore.data());
-}
+/// Wakes the slot's owner, or lets its next wait return at once. A system call only if it sleeps.
+void wake_owner(layout::Slot& slot) noexcept;
+/// Sleeps until woken or until `timeout` has passed; true if woken. By the owner, one thread at a time.
+bool wait_for_wake(layout::Slot& slot, std::chrono::nanoseconds timeout) noexcept;
+/// Forgets a wake-up that nobody waited for.
+void forget_wake(layout::Slot& slot) noexcept;
 
 [[nodiscard]] inline std::uint64_t now_ns(const base::Clock& clock) noexcept {
   return static_cast<std::uint64_t>(
