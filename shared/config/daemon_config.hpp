@@ -61,6 +61,8 @@ struct DaemonConfig {
   std::uint32_t drain_timeout_s = 20;      ///< 0–3,600; how long a stopping daemon waits for running requests
   std::string tls_cert_file;               ///< PEM; TLS is on if both are given
   std::string tls_key_file;
+  std::string api_key_file;
+  std::string read_api_key_file;
   std::string api_key;       ///< from NDB_API_KEY or the file named by api_key_file; empty for none
   std::string read_api_key;  ///< likewise; allows reading only
 };
