@@ -11,7 +11,8 @@ Error errno_error(int error_number, std::string_view what) {
     case ENOSPC:
     case EDQUOT: code = ErrorCode::no_space; break;
     case ENOENT: code = ErrorCode::not_found; break;
-    case EEXIST: code = ErrorCode::already_exists; break;
+    case EEXIST:
+    case ENOTEMPTY: code = ErrorCode::already_exists; break;
     case EACCES:
     case EPERM:
     case EROFS: code = ErrorCode::permission_denied; break;

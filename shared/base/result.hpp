@@ -9,16 +9,17 @@
 // NDB_TRY(expr): returns the error of a failing Status. NDB_TRY_ASSIGN(auto x, expr): unwraps a Result or returns its error.
 #define NDB_CONCAT_(a, b) a##b
 #define NDB_CONCAT(a, b) NDB_CONCAT_(a, b)
-#define NDB_TRY(expr)                                                                   \
-  do {                                                                                  \
-    if (auto ndb_status_ = (expr); !ndb_status_) [[unlikely]]                           \
-      return std::unexpected<::ndb::Error>(std::move(ndb_status_).error());             \
+#define NDB_TRY_(result, expr)                                              \
+  do {                                                                      \
+    if (auto result = (expr); !result) [[unlikely]]                         \
+      return std::unexpected<::ndb::Error>(std::move(result).error());      \
   } while (false)
+#define NDB_TRY(expr) NDB_TRY_(NDB_CONCAT(ndb_status_, __COUNTER__), expr)
 #define NDB_TRY_ASSIGN_(result, target, expr)                                           \
   auto result = (expr);                                                                 \
   if (!result) [[unlikely]] return std::unexpected<::ndb::Error>(std::move(result).error()); \
   target = std::move(*result)
-#define NDB_TRY_ASSIGN(target, expr) NDB_TRY_ASSIGN_(NDB_CONCAT(ndb_result_, __LINE__), target, expr)
+#define NDB_TRY_ASSIGN(target, expr) NDB_TRY_ASSIGN_(NDB_CONCAT(ndb_result_, __COUNTER__), target, expr)
 
 namespace ndb::base {
 

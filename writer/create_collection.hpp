@@ -1,0 +1,18 @@
+// A collection's birth and death on disk. Threads: functions without state.
+#pragma once
+
+#include <string_view>
+
+#include "ndb/collection_config.hpp"
+#include "shared/fs/file_system.hpp"
+
+namespace ndb::writer {
+
+/// Creates <data>/<name>/ with its first manifest, all or nothing: it is prepared under another name and renamed.
+/// already_exists if the name is taken. name and config are valid.
+[[nodiscard]] Status create_collection(fs::FileSystem& fs, const fs::Path& data, std::string_view name,
+                                       const CollectionConfig& config);
+/// Takes the collection away in one step and then deletes its files. The caller holds its write lock.
+[[nodiscard]] Status drop_collection(fs::FileSystem& fs, const fs::Path& data, std::string_view name);
+
+}  // namespace ndb::writer

@@ -1,0 +1,50 @@
+#include "writer/fencing.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ndb::writer {
+namespace {
+
+// The highest epoch that was ever claimed, as far as this host sees.
+Result<Epoch> highest_claim(fs::FileSystem& fs, const fs::Path& collection) {
+  NDB_TRY_ASSIGN(const auto names, fs.list(format::epoch_claims_folder(collection)));
+  Epoch highest{};
+  for (const auto& name : names) {
+    const auto epoch = format::parse_number(std::string_view(name).substr(0, name.find('.')));
+    if (epoch && name.ends_with(".claim")) highest = std::max(highest, Epoch{*epoch});
+  }
+  return highest;
+}
+
+}  // namespace
+
+Result<Epoch> claim_epoch(fs::FileSystem& fs, const fs::Path& collection, const std::string& holder) {
+  NDB_TRY_ASSIGN(const auto published, format::read_epoch(fs, collection));
+  NDB_TRY_ASSIGN(const auto claimed, highest_claim(fs, collection));
+  Epoch mine = std::max(published.epoch, claimed);
+  for (;;) {
+    mine = mine.next();
+    const auto status =
+        fs::create_file_exclusively(fs, format::epoch_claim_path(collection, mine), base::as_bytes(holder + "\n"));
+    if (status) break;
+    if (status.error().code != ErrorCode::already_exists) return std::unexpected(status.error());
+  }
+  NDB_TRY(format::write_epoch(fs, collection, {mine, holder}));
+  // Another may have claimed a later epoch while this one stalled before publishing its own over it.
+  NDB_TRY_ASSIGN(const auto now, highest_claim(fs, collection));
+  if (now > mine)
+    return fail(ErrorCode::fenced, fmt::format("another writer claimed epoch {} while this one claimed {}", now.value,
+                                               mine.value));
+  return mine;
+}
+
+Status check_epoch(fs::FileSystem& fs, const fs::Path& collection, Epoch mine) {
+  NDB_TRY_ASSIGN(const auto now, format::read_epoch(fs, collection));
+  if (now.epoch == mine) return {};
+  return fail(ErrorCode::fenced, fmt::format("epoch {} has been replaced by epoch {} of {}: another writer took over",
+                                             mine.value, now.epoch.value, now.holder));
+}
+
+}  // namespace ndb::writer

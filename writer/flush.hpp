@@ -1,0 +1,56 @@
+// Turns the oldest frozen memtable into a segment. Threads: one flush at a time (the caller's flush thread).
+#pragma once
+
+#include <set>
+#include <stop_token>
+
+#include "writer/manifest_publisher.hpp"
+
+namespace ndb::writer {
+
+/// Segments whose folders are being written and which no manifest names yet: not to be collected. Thread-safe.
+class PendingSegments {
+ public:
+  class Guard {
+   public:
+    Guard(PendingSegments& pending, SegmentId id) : pending_(pending), id_(id) {
+      const std::scoped_lock lock(pending_.mutex_);
+      pending_.ids_.insert(id_);
+    }
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+    ~Guard() {
+      const std::scoped_lock lock(pending_.mutex_);
+      pending_.ids_.erase(id_);
+    }
+
+   private:
+    PendingSegments& pending_;
+    SegmentId id_;
+  };
+  [[nodiscard]] bool contains(SegmentId id) const {
+    const std::scoped_lock lock(mutex_);
+    return ids_.contains(id);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<SegmentId> ids_;
+};
+
+struct FlushContext {
+  fs::FileSystem& fs;
+  const fs::Path& collection;
+  CommitLog& log;
+  ManifestPublisher& publisher;
+  PendingSegments& pending;
+};
+
+/// Publishes the oldest frozen memtable as a segment and drops its WAL file. False if nothing is frozen.
+[[nodiscard]] Result<bool> flush_oldest(const FlushContext& context, const std::stop_token& stop);
+
+/// Writes delete sets for every segment of `next` that lost rows by operations up to next.flushed_seq, and drops segments that
+/// lost them all. To be called inside a publish.
+[[nodiscard]] Status update_delete_sets(const FlushContext& context, format::Manifest& next);
+
+}  // namespace ndb::writer

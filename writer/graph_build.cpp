@@ -1,0 +1,1 @@
+#include "writer/graph_build.hpp"

@@ -1,0 +1,17 @@
+// Builds a segment's graph with the collection's parameters. Threads: a plain function; uses up to `threads` itself.
+#pragma once
+
+#include <atomic>
+#include <stop_token>
+#include <vector>
+
+#include "shared/segment/segment_view.hpp"
+
+namespace ndb::writer {
+
+/// The graph as one FlatBuffer. threads: 0 means all cores. progress: set to 0–1 while building.
+[[nodiscard]] Result<std::vector<std::byte>> build_graph(const segment::SegmentView& view, const HnswConfig& config,
+                                                         std::uint32_t threads, std::atomic<double>& progress,
+                                                         const std::stop_token& stop);
+
+}  // namespace ndb::writer

@@ -1,0 +1,173 @@
+// The background threads of CollectionWriter.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "shared/base/log.hpp"
+#include "writer/collection_writer.hpp"
+#include "writer/compaction_policy.hpp"
+#include "writer/graph_build.hpp"
+
+namespace ndb::writer {
+namespace {
+
+constexpr std::chrono::seconds kRetryAfter{1};     // after a failed flush or merge: the volume may have room again
+constexpr std::chrono::seconds kIdleRound{5};      // heartbeat, collecting
+constexpr std::chrono::milliseconds kMinCollect{100};
+
+}  // namespace
+
+void CollectionWriter::flush_loop(const std::stop_token& stop) {
+  std::uint64_t seen = 0;
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(work_mutex_);
+      work_.wait_for(lock, stop, kIdleRound, [&] { return work_version_ != seen; });
+      seen = work_version_;
+    }
+    if (stop.stop_requested() || log_->failure()) continue;
+    Result<bool> flushed = true;
+    while (flushed && *flushed && !stop.stop_requested()) flushed = flush_oldest(*context_, stop);
+    if (flushed && log_->needs_next() && !stop.stop_requested())
+      if (const auto added = publisher_->publish([](format::Manifest&) -> Status { return {}; }); !added)
+        flushed = std::unexpected(added.error());
+    std::unique_lock lock(work_mutex_);
+    if (!flushed && !stop.stop_requested()) {
+      base::log_error("flushing failed, trying again", flushed.error());
+      flush_error_ = flushed.error();
+      seen = work_version_ - 1;
+      flushed_.notify_all();
+      work_.wait_for(lock, stop, kRetryAfter, [] { return false; });
+    } else {
+      flush_error_.reset();
+      flushed_.notify_all();
+    }
+  }
+}
+
+void CollectionWriter::sync_loop(const std::stop_token& stop) {
+  auto next_tick = std::chrono::steady_clock::now();
+  std::mutex mutex;
+  std::condition_variable_any never;
+  while (!stop.stop_requested()) {
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, stop, options_.sync_interval, [] { return false; });
+    if (stop.stop_requested()) return;
+    if (!log_->failure()) static_cast<void>(log_->sync());  // its failure is logged and kept by the log
+    if (std::chrono::steady_clock::now() < next_tick) continue;
+    readers_.tick();
+    next_tick = std::chrono::steady_clock::now() + kIdleRound;
+  }
+}
+
+void CollectionWriter::optimize_loop(const std::stop_token& stop) {
+  std::uint64_t seen = 0;
+  const auto idle = std::clamp<std::chrono::milliseconds>(options_.gc_grace, kMinCollect, kIdleRound);
+  while (!stop.stop_requested()) {
+    std::optional<Job> job;
+    {
+      std::unique_lock lock(work_mutex_);
+      work_.wait_for(lock, stop, idle, [&] { return work_version_ != seen || !jobs_.empty(); });
+      seen = work_version_;
+      if (!jobs_.empty()) {
+        job = std::move(jobs_.front());
+        jobs_.pop_front();
+      }
+    }
+    if (job) {
+      job->promise.set_value(run(job->kind, stop));
+      continue;
+    }
+    if (log_->failure()) continue;
+    Result<bool> worked = true;
+    while (worked && *worked && !stop.stop_requested()) {
+      worked = optimize_once(stop);
+      const std::scoped_lock lock(work_mutex_);
+      if (!jobs_.empty()) break;
+    }
+    if (!worked && !stop.stop_requested()) {
+      base::log_error("indexing or merging failed, trying again", worked.error());
+      std::unique_lock lock(work_mutex_);
+      work_.wait_for(lock, stop, kRetryAfter, [&] { return !jobs_.empty(); });
+      seen = work_version_ - 1;
+    }
+    if (!stop.stop_requested()) collect_if_due();
+  }
+  const std::scoped_lock lock(work_mutex_);
+  for (auto& job : jobs_)
+    job.promise.set_value(fail(ErrorCode::unavailable, "the collection was closed"));
+  jobs_.clear();
+}
+
+void CollectionWriter::collect_if_due() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_collect_) return;
+  next_collect_ = now + std::clamp<std::chrono::milliseconds>(options_.gc_grace / 4, kMinCollect, kIdleRound);
+  if (const auto status = collector_->collect(readers_.min_pinned_version()); !status)
+    base::log_error("collecting old files", status.error());
+}
+
+BuildGraph CollectionWriter::graph_builder(const std::stop_token& stop) {
+  return [this, &stop](const segment::SegmentView& view) {
+    building_.store(true, std::memory_order_relaxed);
+    progress_.store(0.0, std::memory_order_relaxed);
+    auto graph = build_graph(view, publisher_->current()->config.hnsw, options_.index_threads, progress_, stop);
+    progress_.store(1.0, std::memory_order_relaxed);
+    building_.store(false, std::memory_order_relaxed);
+    return graph;
+  };
+}
+
+std::optional<SegmentId> CollectionWriter::unindexed_segment() const {
+  const auto manifest = publisher_->current();
+  if (!manifest->index_enabled) return std::nullopt;
+  for (const auto& segment : manifest->segments)
+    if (!segment.hnsw && segment.rows >= options_.index_min_rows) return segment.id;
+  return std::nullopt;
+}
+
+std::vector<SegmentSize> CollectionWriter::segment_sizes() const {
+  std::vector<SegmentSize> sizes;
+  const auto manifest = publisher_->current();
+  for (const auto& segment : manifest->segments) sizes.push_back({segment.id, segment.rows, segment.deleted});
+  return sizes;
+}
+
+// Merges come first: a graph for a segment that is about to be merged would be built in vain.
+Result<bool> CollectionWriter::optimize_once(const std::stop_token& stop) {
+  if (const auto ids = choose_merge(segment_sizes(), options_); !ids.empty()) {
+    NDB_TRY(merge_segments(*context_, ids, options_.index_min_rows, graph_builder(stop), stop));
+    return true;
+  }
+  if (const auto id = unindexed_segment()) {
+    const auto indexed = index_segment(*context_, *id, graph_builder(stop));
+    if (!indexed && indexed.error().code != ErrorCode::not_found) return std::unexpected(indexed.error());
+    return true;
+  }
+  return false;
+}
+
+Result<ManifestVersion> CollectionWriter::run(JobKind kind, const std::stop_token& stop) {
+  if (const auto failure = log_->failure()) return std::unexpected(*failure);
+  return kind == JobKind::compact ? compact_all(stop) : rebuild_all(stop);
+}
+
+Result<ManifestVersion> CollectionWriter::compact_all(const std::stop_token& stop) {
+  NDB_TRY(flush_and_wait());
+  for (auto ids = choose_full_merge(segment_sizes(), options_); !ids.empty() && !stop.stop_requested();
+       ids = choose_full_merge(segment_sizes(), options_))
+    NDB_TRY(merge_segments(*context_, ids, options_.index_min_rows, graph_builder(stop), stop));
+  return publisher_->current()->version;
+}
+
+Result<ManifestVersion> CollectionWriter::rebuild_all(const std::stop_token& stop) {
+  NDB_TRY(flush_and_wait());
+  for (const auto& size : segment_sizes()) {
+    if (stop.stop_requested()) return fail(ErrorCode::unavailable, "the collection was closed");
+    const auto indexed = index_segment(*context_, size.id, graph_builder(stop));
+    if (!indexed && indexed.error().code != ErrorCode::not_found) return indexed;
+  }
+  return publisher_->current()->version;
+}
+
+}  // namespace ndb::writer

@@ -1,0 +1,57 @@
+#include "writer/manifest_publisher.hpp"
+
+#include <chrono>
+
+#include "shared/base/log.hpp"
+#include "writer/publish.hpp"
+
+namespace ndb::writer {
+
+ManifestPublisher::ManifestPublisher(fs::FileSystem& fs, fs::Path collection, CommitLog& log,
+                                     std::shared_ptr<const format::Manifest> current, OnPublish on_publish)
+    : fs_(fs), collection_(std::move(collection)), log_(log), on_publish_(std::move(on_publish)),
+      current_(std::move(current)) {}
+
+std::shared_ptr<const format::Manifest> ManifestPublisher::current() const {
+  const std::scoped_lock lock(current_mutex_);
+  return current_;
+}
+
+Result<std::shared_ptr<WalFile>> ManifestPublisher::add_wal(format::Manifest& next) {
+  if (!log_.needs_next()) return nullptr;
+  NDB_TRY_ASSIGN(auto wal, WalFile::create(fs_, collection_, {log_.epoch(), wal_number_++}, next.collection_uid));
+  next.wals.push_back({.name = wal->name()});
+  return wal;
+}
+
+std::unexpected<Error> ManifestPublisher::give_up(Error error) {
+  if (error.code == ErrorCode::already_exists)
+    error = {ErrorCode::fenced, "another writer published the next manifest: it took over", {}};
+  base::log_error("publishing a manifest failed", error);
+  log_.fail_with(error);
+  return std::unexpected(std::move(error));
+}
+
+Result<ManifestVersion> ManifestPublisher::publish(const Edit& edit) {
+  const std::scoped_lock publish_lock(publish_mutex_);
+  if (const auto failure = log_.failure()) return std::unexpected(*failure);
+  auto next = std::make_shared<format::Manifest>(*current());
+  next->version = next->version.next();
+  next->epoch = log_.epoch();
+  next->created_unix_ms = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+  NDB_TRY(edit(*next));
+  NDB_TRY_ASSIGN(auto wal, add_wal(*next));
+  // Opened before it is published: what this process cannot read must not become the newest version.
+  NDB_TRY_ASSIGN(auto prepared, log_.state().prepare(fs_, collection_, next, false));
+  if (auto status = publish_manifest(fs_, collection_, *next); !status) return give_up(std::move(status.error()));
+  log_.install(std::move(prepared), std::move(wal));
+  {
+    const std::scoped_lock lock(current_mutex_);
+    current_ = next;
+  }
+  on_publish_(next->version);
+  return next->version;
+}
+
+}  // namespace ndb::writer

@@ -1,0 +1,132 @@
+#include "writer/merge.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "shared/format/delete_set.hpp"
+#include "shared/segment/segment_writer.hpp"
+
+namespace ndb::writer {
+namespace {
+
+// The live rows of the sources, in order: row i of the merged segment.
+struct MergePlan {
+  struct Source {
+    live::SegmentSlot slot;
+    Row first_row = 0;             // in the merged segment
+    std::vector<Row> rows;         // ascending rows that were live when the merge began
+  };
+  std::vector<Source> sources;
+  Row total = 0;
+
+  [[nodiscard]] std::pair<const Source*, Row> at(Row merged) const {
+    auto source = std::ranges::upper_bound(sources, merged, {}, &Source::first_row);
+    --source;
+    return {&*source, source->rows[merged - source->first_row]};
+  }
+
+  /// Ascending rows of the merged segment whose source died up to `seq`.
+  [[nodiscard]] std::vector<Row> died_up_to(Seq seq) const {
+    std::vector<Row> died;
+    for (const auto& source : sources)
+      for (const Row row : source.slot.tombstones->rows_deleted_up_to(seq)) {
+        const auto place = std::ranges::lower_bound(source.rows, row);
+        if (place != source.rows.end() && *place == row)
+          died.push_back(source.first_row + static_cast<Row>(place - source.rows.begin()));
+      }
+    return died;
+  }
+};
+
+Result<MergePlan> make_plan(const live::Snapshot& snapshot, const std::vector<SegmentId>& ids) {
+  MergePlan plan;
+  const Seq flushed = snapshot.manifest->flushed_seq;
+  for (const auto& slot : snapshot.segments) {
+    if (std::ranges::find(ids, slot.view->id()) == ids.end()) continue;
+    MergePlan::Source source{.slot = slot, .first_row = plan.total, .rows = {}};
+    for (Row row = 0; row < slot.view->rows(); ++row)
+      if (slot.tombstones->visible(row, flushed)) source.rows.push_back(row);
+    plan.total += static_cast<Row>(source.rows.size());
+    if (!source.rows.empty()) plan.sources.push_back(std::move(source));
+  }
+  return plan;
+}
+
+Result<segment::SegmentRow> source_row(const MergePlan& plan, Row merged) {
+  const auto [source, row] = plan.at(merged);
+  const auto& view = *source->slot.view;
+  const segment::SegmentRow result{view.row_id(row), view.vector(row), view.payload(row)};
+  if ((merged & 0xFFU) == 0 || merged + 1 == plan.total) NDB_TRY(view.damage());
+  if (result.id.empty()) NDB_TRY(view.damage());
+  return result;
+}
+
+Status add_graph(const FlushContext& context, format::ManifestSegment& segment, const CollectionConfig& config,
+                 const BuildGraph& build) {
+  NDB_TRY_ASSIGN(const auto view, segment::SegmentView::open(context.fs, context.collection, config, segment, nullptr));
+  NDB_TRY_ASSIGN(const auto graph, build(*view));
+  NDB_TRY(view->damage());
+  NDB_TRY_ASSIGN(segment.hnsw, segment::write_hnsw(context.fs, context.collection, segment.id,
+                                                   context.publisher.new_hnsw_name(), graph));
+  return {};
+}
+
+Status replace_in_manifest(const FlushContext& context, const MergePlan& plan, const std::vector<SegmentId>& ids,
+                           std::optional<format::ManifestSegment> merged, format::Manifest& next) {
+  const auto is_source = [&](const format::ManifestSegment& s) { return std::ranges::find(ids, s.id) != ids.end(); };
+  auto place = std::ranges::find_if(next.segments, is_source);
+  const auto index = place - next.segments.begin();
+  std::erase_if(next.segments, is_source);
+  if (!merged) return {};
+  if (!next.index_enabled) merged->hnsw.reset();
+  const auto died = plan.died_up_to(next.flushed_seq);
+  if (died.size() == merged->rows) return {};
+  if (!died.empty()) {
+    const auto folder = format::segment_folder(context.collection, merged->id);
+    NDB_TRY_ASSIGN(merged->delete_set, format::write_delete_set(context.fs, folder / context.publisher.new_deleted_name(),
+                                                                merged->id, died));
+    NDB_TRY(context.fs.sync_directory(folder));
+    merged->deleted = static_cast<std::uint32_t>(died.size());
+  }
+  next.segments.insert(next.segments.begin() + std::min<std::ptrdiff_t>(index, std::ssize(next.segments)), *merged);
+  return {};
+}
+
+}  // namespace
+
+Result<ManifestVersion> merge_segments(const FlushContext& context, const std::vector<SegmentId>& ids,
+                                       std::uint32_t index_min_rows, const BuildGraph& build, const std::stop_token& stop) {
+  const auto snapshot = context.log.state().snapshot();
+  NDB_TRY_ASSIGN(const auto plan, make_plan(*snapshot, ids));
+  const auto& config = snapshot->manifest->config;
+  const SegmentId id = context.publisher.new_segment_id();
+  const PendingSegments::Guard pending(context.pending, id);
+  std::optional<format::ManifestSegment> merged;
+  if (plan.total > 0) {
+    const auto source = [&](Row row) { return source_row(plan, row); };
+    NDB_TRY_ASSIGN(merged, segment::write_segment(context.fs, context.collection, id, config, plan.total, source, stop));
+    if (context.publisher.current()->index_enabled && plan.total >= index_min_rows)
+      NDB_TRY(add_graph(context, *merged, config, build));
+  }
+  return context.publisher.publish(
+      [&](format::Manifest& next) { return replace_in_manifest(context, plan, ids, merged, next); });
+}
+
+Result<ManifestVersion> index_segment(const FlushContext& context, SegmentId id, const BuildGraph& build) {
+  const auto snapshot = context.log.state().snapshot();
+  const auto gone = [&] { return fail(ErrorCode::not_found, "segment " + std::to_string(id.value) + " was merged away"); };
+  const auto slot = std::ranges::find(snapshot->segments, id, [](const live::SegmentSlot& s) { return s.view->id(); });
+  if (slot == snapshot->segments.end()) return gone();
+  NDB_TRY_ASSIGN(const auto graph, build(*slot->view));
+  NDB_TRY(slot->view->damage());
+  NDB_TRY_ASSIGN(const auto file, segment::write_hnsw(context.fs, context.collection, id,
+                                                      context.publisher.new_hnsw_name(), graph));
+  return context.publisher.publish([&](format::Manifest& next) -> Status {
+    const auto segment = std::ranges::find(next.segments, id, &format::ManifestSegment::id);
+    if (segment == next.segments.end() || !next.index_enabled) return gone();
+    segment->hnsw = file;
+    return {};
+  });
+}
+
+}  // namespace ndb::writer

@@ -1,0 +1,23 @@
+// Tunables of a collection's writer, each with what it costs. Plain values.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace ndb::writer {
+
+struct WriterOptions {
+  std::uint64_t memtable_bytes = 64ULL << 20;  ///< flushed beyond this; more: fewer segments, longer recovery
+  std::uint32_t max_frozen_memtables = 4;      ///< more waiting to be flushed hold writes back
+  std::chrono::milliseconds sync_interval{100};
+  std::chrono::milliseconds backpressure_timeout{30'000};  ///< a write held back longer than this is `overloaded`
+  std::chrono::milliseconds gc_grace{std::chrono::minutes(15)};
+  std::uint32_t kept_manifests = 4;
+  std::uint32_t index_threads = 0;             ///< 0: all cores
+  std::uint32_t index_min_rows = 1'000;
+  std::uint64_t segment_max_rows = 4'000'000;
+  std::uint32_t tier_width = 4;                ///< segments of one size that are merged into one
+  double max_deleted_share = 0.2;              ///< a segment with more dead rows is rewritten
+};
+
+}  // namespace ndb::writer

@@ -1,0 +1,38 @@
+#include "writer/publish.hpp"
+
+#include <algorithm>
+
+#include "shared/format/pointer_files.hpp"
+#include "writer/fencing.hpp"
+
+namespace ndb::writer {
+
+Status publish_manifest(fs::FileSystem& fs, const fs::Path& collection, const format::Manifest& manifest) {
+  NDB_TRY(check_epoch(fs, collection, manifest.epoch));
+  const fs::Path path = format::manifest_path(collection, manifest.version);
+  const auto bytes = format::encode_manifest(manifest);
+  if (auto status = fs::create_file_exclusively(fs, path, bytes); !status) {
+    const auto there = fs::read_file(fs, path, bytes.size());
+    if (!there || !std::ranges::equal(*there, bytes)) return status;
+    // It says "failed", but the file is ours and whole: a lost answer. The folder may not be durable yet.
+    NDB_TRY(fs.sync_directory(format::manifest_folder(collection)));
+  }
+  NDB_TRY_ASSIGN(const auto boundary, format::read_boundary(fs, collection));
+  if (manifest.version < boundary.first_kept)
+    return fail(ErrorCode::fenced, "manifest versions up to " + std::to_string(boundary.first_kept.value) +
+                                       " were collected already: another writer took over long ago");
+  return format::write_current(fs, collection, {manifest.version, manifest.collection_uid});
+}
+
+Result<format::Manifest> newest_manifest(fs::FileSystem& fs, const fs::Path& collection) {
+  NDB_TRY_ASSIGN(const auto current, format::read_current(fs, collection));
+  NDB_TRY_ASSIGN(auto newest, format::read_manifest(fs, collection, current.version));
+  for (;;) {
+    auto later = format::read_manifest(fs, collection, newest.version.next());
+    if (!later && later.error().code == ErrorCode::not_found) return newest;
+    if (!later) return later;
+    newest = std::move(*later);
+  }
+}
+
+}  // namespace ndb::writer

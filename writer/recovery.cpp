@@ -1,0 +1,173 @@
+#include "writer/recovery.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "shared/base/crc32c.hpp"
+#include "shared/base/log.hpp"
+#include "writer/fencing.hpp"
+#include "writer/publish.hpp"
+
+namespace ndb::writer {
+namespace {
+
+using format::Manifest;
+using format::ManifestWal;
+using format::WalFrameReader;
+
+constexpr std::uint64_t kMaxWalFileBytes = 1ULL << 36;
+
+// One old WAL file in memory: how much of it counts.
+struct OldWal {
+  ManifestWal entry;
+  std::vector<std::byte> bytes{};
+  std::uint64_t valid_bytes = 0;
+  std::uint64_t frames_with_operations = 0;
+  bool damaged = false;  // something behind valid_bytes
+};
+
+class Scan {
+ public:
+  Scan(fs::FileSystem& fs, const fs::Path& collection, const Manifest& manifest)
+      : fs_(fs), collection_(collection), manifest_(manifest), expected_(manifest.flushed_seq.next()) {}
+
+  Result<std::vector<OldWal>> all() {
+    std::vector<OldWal> files;
+    for (const auto& entry : manifest_.wals) {
+      NDB_TRY_ASSIGN(auto file, read(entry));
+      const bool after_damage = !files.empty() && files.back().damaged;
+      NDB_TRY(scan(file));
+      if (after_damage && file.frames_with_operations > 0) NDB_TRY(operations_behind_damage(files.back()));
+      files.push_back(std::move(file));
+    }
+    return files;
+  }
+
+ private:
+  Result<OldWal> read(const ManifestWal& entry) {
+    OldWal file{.entry = entry};
+    NDB_TRY_ASSIGN(file.bytes, fs::read_file(fs_, format::wal_path(collection_, entry.name), kMaxWalFileBytes));
+    if (entry.seal) {
+      if (file.bytes.size() < entry.seal->bytes) return corrupt(file, file.bytes.size(), "is shorter than its seal");
+      file.bytes.resize(entry.seal->bytes);
+      if (base::crc32c(file.bytes) != entry.seal->checksum) return corrupt(file, 0, "does not match its seal");
+    }
+    NDB_TRY(format::check_wal_file_header(file.bytes, entry.name, manifest_.collection_uid,
+                                          format::wal_path(collection_, entry.name)));
+    return file;
+  }
+
+  Status scan(OldWal& file) {
+    WalFrameReader reader(base::ByteSpan(file.bytes).subspan(format::kWalFileHeaderBytes), format::kWalFileHeaderBytes);
+    file.valid_bytes = format::kWalFileHeaderBytes;
+    std::uint64_t synced_bytes = 0;
+    bool in_order = true;
+    while (const auto frame = reader.next()) {
+      const auto& header = frame->header;
+      in_order = header.epoch == file.entry.name.epoch && (header.op_count == 0 || header.first_seq == expected_);
+      if (!in_order) break;
+      synced_bytes = std::max(synced_bytes, header.synced_bytes);
+      file.valid_bytes = reader.offset();
+      if (header.op_count == 0) continue;
+      ++file.frames_with_operations;
+      expected_ = Seq{header.first_seq.value + header.op_count};
+    }
+    if (in_order && reader.stopped() == WalFrameReader::Stop::end) return {};
+    file.damaged = true;
+    const auto behind = base::ByteSpan(file.bytes).subspan(file.valid_bytes);
+    synced_bytes = std::max(synced_bytes, format::largest_sync_mark(behind, file.entry.name.epoch));
+    if (file.valid_bytes < synced_bytes)
+      return corrupt(file, file.valid_bytes, "is damaged before its last synced byte; `ndb verify --repair` salvages what it can");
+    base::log_warn(fmt::format("{}: dropped a torn tail of {} bytes at offset {}, never acknowledged as durable",
+                               format::wal_path(collection_, file.entry.name).string(), behind.size(), file.valid_bytes));
+    return {};
+  }
+
+  // Under `sync` a file is durable before the next one is used, so a gap between them cannot come from a power loss.
+  Status operations_behind_damage(const OldWal& damaged) {
+    if (manifest_.config.durability != Durability::sync) return {};
+    return corrupt(damaged, damaged.valid_bytes, "is damaged, but later files continue it");
+  }
+
+  [[nodiscard]] std::unexpected<Error> corrupt(const OldWal& file, std::uint64_t offset, const char* what) const {
+    return fail(ErrorCode::corruption, fmt::format("{}: {} (offset {})",
+                                                   format::wal_path(collection_, file.entry.name).string(), what, offset));
+  }
+
+  fs::FileSystem& fs_;
+  const fs::Path& collection_;
+  const Manifest& manifest_;
+  Seq expected_;
+};
+
+Status replay(live::LiveState& state, const std::vector<OldWal>& files, std::uint32_t dim) {
+  for (const auto& file : files) {
+    if (file.frames_with_operations == 0) continue;
+    if (state.snapshot()->memtables.back()->wal() != file.entry.name) state.start_memtable(file.entry.name);
+    WalFrameReader reader(base::ByteSpan(file.bytes).first(file.valid_bytes).subspan(format::kWalFileHeaderBytes), 0);
+    while (const auto frame = reader.next()) {
+      NDB_TRY_ASSIGN(const auto ops, format::parse_wal_body(*frame, dim));
+      if (!ops.empty()) state.apply(frame->header.first_seq, ops);
+    }
+  }
+  return {};
+}
+
+Manifest successor(const Manifest& old, Epoch epoch, const std::vector<OldWal>& files) {
+  Manifest manifest = old;
+  manifest.version = old.version.next();
+  manifest.epoch = epoch;
+  manifest.created_unix_ms = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+  manifest.wals.clear();
+  for (const auto& file : files) {
+    if (file.frames_with_operations == 0) continue;
+    const auto counted = base::ByteSpan(file.bytes).first(file.valid_bytes);
+    manifest.wals.push_back({file.entry.name, format::WalSeal{file.valid_bytes, base::crc32c(counted)}});
+  }
+  manifest.wals.push_back({.name = {epoch, 0}});
+  manifest.wals.push_back({.name = {epoch, 1}});
+  return manifest;
+}
+
+// What was only in the page cache of a killed process must be durable before it is sealed and built upon.
+Status sync_old_files(fs::FileSystem& fs, const fs::Path& collection, const std::vector<OldWal>& files) {
+  for (const auto& file : files) {
+    if (file.frames_with_operations == 0) continue;
+    NDB_TRY_ASSIGN(const auto opened, fs.open_read(format::wal_path(collection, file.entry.name)));
+    NDB_TRY(opened->sync());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<TakenOver> take_over(fs::FileSystem& fs, const fs::Path& collection, const std::string& holder) {
+  TakenOver taken;
+  NDB_TRY_ASSIGN(taken.epoch, claim_epoch(fs, collection, holder));
+  for (;;) {
+    NDB_TRY_ASSIGN(const auto old, newest_manifest(fs, collection));
+    if (old.epoch >= taken.epoch)
+      return fail(ErrorCode::fenced, fmt::format("epoch {} published already: another writer took over", old.epoch.value));
+    NDB_TRY_ASSIGN(const auto files, Scan(fs, collection, old).all());
+    NDB_TRY(sync_old_files(fs, collection, files));
+    if (taken.active == nullptr) {
+      NDB_TRY_ASSIGN(taken.active, WalFile::create(fs, collection, {taken.epoch, 0}, old.collection_uid));
+      NDB_TRY_ASSIGN(taken.next, WalFile::create(fs, collection, {taken.epoch, 1}, old.collection_uid));
+    }
+    auto manifest = std::make_shared<const Manifest>(successor(old, taken.epoch, files));
+    // Replayed before it is published: what cannot be opened must not become the newest version.
+    NDB_TRY_ASSIGN(taken.state, live::LiveState::open(fs, collection, manifest));
+    NDB_TRY(replay(*taken.state, files, manifest->config.dim));
+    if (taken.state->snapshot()->memtables.back()->wal() != taken.active->name())
+      taken.state->start_memtable(taken.active->name());
+    const auto published = publish_manifest(fs, collection, *manifest);
+    if (!published && published.error().code == ErrorCode::already_exists) continue;  // the old writer was quicker: look again
+    if (!published) return std::unexpected(published.error());
+    taken.manifest = std::move(manifest);
+    return taken;
+  }
+}
+
+}  // namespace ndb::writer
