@@ -7,7 +7,7 @@ namespace {
 
 std::unexpected<Error> bad_url(std::string_view text) {
   return fail(ErrorCode::invalid_argument,
-              "'" + std::string(text) + "' is not a URL like http://127.0.0.1:7700 or https://host", "url");
+              std::string(text).append(" is not a URL like http://127.0.0.1:7700 or https://host"), "url");
 }
 
 bool parse_port(std::string_view text, std::uint16_t& port) {

@@ -1,0 +1,81 @@
+#include "bindings/http/backend.hpp"
+
+#include <mutex>
+
+#include "shared/base/result.hpp"
+
+namespace ndb::http {
+
+Status Backend::open() {
+  NDB_TRY(database());
+  return {};
+}
+
+Result<Database> Backend::database() {
+  {
+    const std::shared_lock lock(mutex_);
+    if (database_) return *database_;
+  }
+  const std::unique_lock lock(mutex_);
+  if (closed_) return fail(ErrorCode::unavailable, "the database is closing");
+  if (database_) return *database_;
+  auto opened = Database::open(folder_, options_);
+  if (!opened && is_reader() && opened.error().code == ErrorCode::not_found) {
+    return fail(ErrorCode::unavailable, "the data folder " + folder_.string() + " does not exist yet");
+  }
+  if (opened) database_ = *opened;
+  return opened;
+}
+
+Result<Collection> Backend::collection(std::string_view name) {
+  {
+    const std::shared_lock lock(mutex_);
+    if (const auto found = collections_.find(name); found != collections_.end()) return found->second;
+  }
+  NDB_TRY_ASSIGN(const Database database, this->database());
+  NDB_TRY_ASSIGN(Collection collection, database.get_collection(name));
+  const std::unique_lock lock(mutex_);
+  if (closed_) return fail(ErrorCode::unavailable, "the database is closing");
+  return collections_.try_emplace(std::string(name), std::move(collection)).first->second;
+}
+
+Result<Collection> Backend::create(std::string_view name, const CollectionConfig& config) {
+  NDB_TRY_ASSIGN(Database database, this->database());
+  NDB_TRY_ASSIGN(Collection collection, database.create_collection(name, config));
+  const std::unique_lock lock(mutex_);
+  if (!closed_) collections_.insert_or_assign(std::string(name), collection);
+  return collection;
+}
+
+Status Backend::drop(std::string_view name) {
+  NDB_TRY_ASSIGN(Database database, this->database());
+  NDB_TRY(database.drop_collection(name));
+  forget(name);
+  return {};
+}
+
+Result<std::vector<std::string>> Backend::names() {
+  NDB_TRY_ASSIGN(const Database database, this->database());
+  return database.list_collections();
+}
+
+void Backend::forget(std::string_view name) {
+  const std::unique_lock lock(mutex_);
+  if (const auto found = collections_.find(name); found != collections_.end()) collections_.erase(found);
+}
+
+Status Backend::close() {
+  std::optional<Database> database;
+  std::map<std::string, Collection, std::less<>> collections;
+  {
+    const std::unique_lock lock(mutex_);
+    closed_ = true;
+    database.swap(database_);
+    collections.swap(collections_);
+  }
+  if (!database) return {};
+  collections.clear();
+  return database->close();
+}
+
+}  // namespace ndb::http

@@ -1,0 +1,52 @@
+// The database behind the routes: opened now or, for a reader whose folder does not exist yet, as soon as it does.
+// Keeps every collection that was asked for open, so that a request costs a look into a map.
+//
+// Threads: any. Invariant: a collection stays open (and, once it was written to, locked) until it is dropped or
+// close().
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ndb/ndb.hpp"
+
+namespace ndb::http {
+
+class Backend {
+ public:
+  Backend(std::filesystem::path folder, const DatabaseOptions& options)
+      : folder_(std::move(folder)), options_(options) {}
+
+  /// Opens the folder unless it is open already. For a reader unavailable as long as there is no folder.
+  [[nodiscard]] Status open();
+  [[nodiscard]] Result<Collection> collection(std::string_view name);
+  [[nodiscard]] Result<Collection> create(std::string_view name, const CollectionConfig& config);
+  [[nodiscard]] Status drop(std::string_view name);
+  [[nodiscard]] Result<std::vector<std::string>> names();
+  /// Forgets a collection that an operation found gone, so that the next request looks again.
+  void forget(std::string_view name);
+  /// Syncs and lets go of everything; later calls answer unavailable.
+  [[nodiscard]] Status close();
+
+  [[nodiscard]] bool is_reader() const noexcept { return options_.read_only; }
+  [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_; }
+
+ private:
+  [[nodiscard]] Result<Database> database();
+
+  const std::filesystem::path folder_;
+  const DatabaseOptions options_;
+
+  std::shared_mutex mutex_;
+  // Guarded by mutex_:
+  std::optional<Database> database_;
+  std::map<std::string, Collection, std::less<>> collections_;
+  bool closed_ = false;
+};
+
+}  // namespace ndb::http

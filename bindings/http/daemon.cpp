@@ -1,0 +1,212 @@
+#include "bindings/http/daemon.hpp"
+
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "bindings/http/backend.hpp"
+#include "bindings/http/routes.hpp"
+#include "ipc/http/server.hpp"
+#include "shared/base/log.hpp"
+#include "shared/base/result.hpp"
+
+namespace ndb::http {
+namespace {
+
+using config::DaemonConfig;
+using config::Role;
+
+DatabaseOptions database_options(Role role, const DaemonConfig& config) {
+  DatabaseOptions options;
+  options.read_only = role == Role::reader;
+  options.memtable_bytes = std::uint64_t{config.memtable_mb} << 20;
+  options.sync_interval = std::chrono::milliseconds(config.sync_interval_ms);
+  options.poll_interval = std::chrono::milliseconds(config.poll_interval_ms);
+  options.gc_grace = std::chrono::seconds(config.gc_grace_s);
+  options.index_threads = config.index_threads;
+  options.index_min_rows = config.index_min_rows;
+  options.segment_max_rows = config.segment_max_rows;
+  options.shared_memory = config.shared_memory;
+  return options;
+}
+
+RoutesOptions routes_options(const DaemonConfig& config) {
+  RoutesOptions options;
+  options.defaults = {config.default_dim, Distance::cosine, config.durability, config.hnsw};
+  options.api_key = config.api_key;
+  options.read_api_key = config.read_api_key;
+  options.writer_url = config.writer_url;
+  options.log_requests = config.log_level == base::LogLevel::debug;
+  return options;
+}
+
+ServerOptions server_options(const DaemonConfig& config) {
+  ServerOptions options;
+  options.host = config.host;
+  options.port = config.port;
+  options.io_threads = config.http_threads == 0 ? 0 : config.http_threads + 1;
+  options.cpu_slots = config.http_threads;
+  options.blocking_threads = config.worker_threads;
+  options.max_connections = config.max_connections;
+  options.max_body_bytes = std::uint64_t{config.max_body_mb} << 20;
+  options.idle_timeout = std::chrono::seconds(config.idle_timeout_s);
+  options.header_timeout = std::chrono::seconds(config.request_timeout_s);
+  options.body_timeout = options.header_timeout;
+  options.write_timeout = options.header_timeout;
+  options.tls_certificate_file = config.tls_cert_file;
+  options.tls_key_file = config.tls_key_file;
+  return options;
+}
+
+Status check_exposure(const DaemonConfig& config) {
+  const bool has_key = !config.api_key.empty() || !config.read_api_key.empty();
+  if (has_key || config.insecure || config::is_loopback(config.host)) return {};
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("{} is reachable from other machines: set NDB_API_KEY, or give --insecure to let everybody in",
+                  config.listen),
+      "listen");
+}
+
+}  // namespace
+
+struct Daemon::Impl {
+  Role role;
+  DaemonConfig config;
+  Backend backend;
+  Routes routes;
+  std::optional<Server> server;
+  std::thread opener;
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool stopping = false;  // guarded by mutex
+
+  Impl(Role for_role, const DaemonConfig& from)
+      : role(for_role),
+        config(from),
+        backend(from.data_dir, database_options(for_role, from)),
+        routes(backend, routes_options(from)) {}
+
+  [[nodiscard]] Status create_configured();
+  [[nodiscard]] Status create_one(const config::CollectionSpec& spec);
+  [[nodiscard]] Result<std::vector<std::string>> open_for_writing();
+  void open_until_done();
+  [[nodiscard]] bool sleep(std::chrono::milliseconds duration);
+  [[nodiscard]] Status stop();
+};
+
+Status Daemon::Impl::create_one(const config::CollectionSpec& spec) {
+  const auto existing = backend.collection(spec.name);
+  if (!existing && existing.error().code == ErrorCode::not_found) {
+    NDB_TRY(backend.create(spec.name, spec.config));
+    base::log_info(fmt::format("created collection {} (dim {})", spec.name, spec.config.dim));
+    return {};
+  }
+  if (!existing) return std::unexpected(existing.error());
+  const CollectionConfig& has = existing->config();
+  if (has.dim == spec.config.dim && has.distance == spec.config.distance) return {};
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("collection {} exists with dim {} and distance {}, the configuration says {} and {}", spec.name,
+                  has.dim, distance_name(has.distance), spec.config.dim, distance_name(spec.config.distance)),
+      "collections");
+}
+
+Status Daemon::Impl::create_configured() {
+  for (const config::CollectionSpec& spec : config.collections) NDB_TRY(create_one(spec));
+  return {};
+}
+
+// Names what could not be opened, with the reason.
+Result<std::vector<std::string>> Daemon::Impl::open_for_writing() {
+  NDB_TRY_ASSIGN(const std::vector<std::string> names, backend.names());
+  std::vector<std::string> failed;
+  for (const std::string& name : names) {
+    auto collection = backend.collection(name);
+    const Status locked = collection ? collection->acquire_write_lock() : Status(std::unexpected(collection.error()));
+    if (!locked) failed.push_back(fmt::format("collection {}: {}", name, locked.error().message));
+  }
+  return failed;
+}
+
+bool Daemon::Impl::sleep(std::chrono::milliseconds duration) {
+  std::unique_lock lock(mutex);
+  return !wake.wait_for(lock, duration, [this] { return stopping; });
+}
+
+void Daemon::Impl::open_until_done() {
+  constexpr std::chrono::milliseconds kLongest{10'000};
+  std::chrono::milliseconds pause{250};
+  std::string last_reason;
+  do {
+    const auto failed = open_for_writing();
+    if (failed && failed->empty()) return routes.set_unready({});
+    const std::string reason = failed ? fmt::format("{}", fmt::join(*failed, "; ")) : failed.error().message;
+    if (reason != last_reason) base::log_warn("not ready: " + reason);
+    last_reason = reason;
+    routes.set_unready(reason);
+    pause = std::min(pause * 2, kLongest);
+  } while (sleep(pause));
+}
+
+Status Daemon::Impl::stop() {
+  {
+    const std::lock_guard lock(mutex);
+    if (stopping) return {};
+    stopping = true;
+  }
+  wake.notify_all();
+  if (opener.joinable()) opener.join();
+  routes.set_unready("stopping");
+  if (server) server->stop(std::chrono::seconds(config.drain_timeout_s));
+  return backend.close();
+}
+
+Result<Daemon> Daemon::start(Role role, const DaemonConfig& config, std::function<void(const Error&)> on_fatal) {
+  NDB_TRY(check_exposure(config));
+  Daemon daemon(std::make_unique<Impl>(role, config));
+  Impl& impl = *daemon.impl_;
+  const Status opened = impl.backend.open();
+  const bool may_come_later = role == Role::reader && !opened && opened.error().code == ErrorCode::unavailable;
+  if (!opened && !may_come_later) return std::unexpected(opened.error());
+  if (role == Role::writer) {
+    NDB_TRY(impl.create_configured());
+    impl.routes.set_unready("starting");
+  }
+  if (on_fatal) impl.routes.set_on_fenced(std::move(on_fatal));
+  // The server's numbers are asked for by its own requests, which end before it does.
+  impl.routes.set_server_stats([raw = &impl] { return raw->server ? raw->server->stats() : ServerStats{}; });
+  NDB_TRY_ASSIGN(impl.server,
+                 Server::start(server_options(config), [raw = &impl](Request&& request, Responder responder) {
+                   raw->routes.handle(std::move(request), std::move(responder));
+                 }));
+  if (role == Role::writer) impl.opener = std::thread([raw = &impl] { raw->open_until_done(); });
+  return daemon;
+}
+
+Daemon::Daemon(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Daemon::Daemon(Daemon&&) noexcept = default;
+Daemon& Daemon::operator=(Daemon&&) noexcept = default;
+Daemon::~Daemon() {
+  if (impl_) static_cast<void>(impl_->stop());
+}
+
+std::uint16_t Daemon::port() const noexcept {
+  return impl_->server->port();
+}
+
+std::string Daemon::url() const {
+  const DaemonConfig& config = impl_->config;
+  const bool is_ipv6 = config.host.find(':') != std::string::npos;
+  return fmt::format("{}://{}{}{}:{}", config.tls_cert_file.empty() ? "http" : "https", is_ipv6 ? "[" : "", config.host,
+                     is_ipv6 ? "]" : "", port());
+}
+
+Status Daemon::stop() {
+  return impl_->stop();
+}
+
+}  // namespace ndb::http

@@ -1,0 +1,26 @@
+// Sends what a reader cannot do itself to the writer, and hands its answer back. Threads: any.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "ipc/http/client.hpp"
+#include "ipc/http/message.hpp"
+
+namespace ndb::http {
+
+class Forwarder {
+ public:
+  /// writer_url: as for parse_url; timeout: for each request, long enough for a flush or compaction that is waited for.
+  Forwarder(std::string writer_url, std::chrono::milliseconds timeout);
+
+  /// Method, target, body, credentials, Content-Type and traceparent go to the writer; status, body, Content-Type and
+  /// Retry-After come back. unavailable if the writer cannot be reached. A request that was forwarded before is refused
+  /// rather than sent in a circle.
+  [[nodiscard]] Result<Response> forward(const Request& request);
+
+ private:
+  ClientPool pool_;
+};
+
+}  // namespace ndb::http

@@ -1,0 +1,88 @@
+// Routes over documents and searches.
+#include "bindings/http/routes.hpp"
+#include "ipc/http/codec/answer_codec.hpp"
+#include "ipc/http/codec/request_codec.hpp"
+#include "shared/base/result.hpp"
+
+namespace ndb::http {
+namespace {
+
+Response ok(std::string json) {
+  return {.status = 200, .headers = {}, .body = std::move(json)};
+}
+
+// The id in a path is not part of the body, but the error should say which of the two was wrong.
+template <class T>
+Result<T> about_id(Result<T> result) {
+  if (!result && result.error().code == ErrorCode::invalid_argument && result.error().field.empty())
+    result.error().field = "id";
+  return result;
+}
+
+}  // namespace
+
+Result<Response> Routes::insert_documents(Call& call) {
+  NDB_TRY_ASSIGN(const DocumentBatch batch, parse_documents(std::move(call.request.body)));
+  NDB_TRY_ASSIGN(Collection collection, backend_.collection(call.collection));
+  NDB_TRY_ASSIGN(const WriteResult written, collection.insert_batch(batch.documents()));
+  metrics_.count_inserts(written.inserted + written.replaced);
+  return ok(encode_insert(written));
+}
+
+Result<Response> Routes::get_document(const Call& call) {
+  NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
+  NDB_TRY_ASSIGN(const Document document, about_id(collection.get(call.id)));
+  return ok(encode_document(document));
+}
+
+Result<Response> Routes::remove_document(const Call& call) {
+  NDB_TRY_ASSIGN(Collection collection, backend_.collection(call.collection));
+  NDB_TRY_ASSIGN(const WriteResult written, about_id(collection.remove(call.id)));
+  metrics_.count_deletes(written.deleted);
+  return ok(encode_remove(written));
+}
+
+Result<Response> Routes::get_documents(const Call& call) {
+  NDB_TRY_ASSIGN(const std::vector<std::string> ids, parse_ids(call.request.body));
+  NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
+  NDB_TRY_ASSIGN(const GetManyResult found, collection.get_many(ids));
+  return ok(encode_documents(found.documents, found.missing));
+}
+
+Result<Response> Routes::delete_documents(const Call& call) {
+  NDB_TRY_ASSIGN(const DeleteRequest request, parse_delete(call.request.body));
+  NDB_TRY_ASSIGN(Collection collection, backend_.collection(call.collection));
+  NDB_TRY_ASSIGN(const WriteResult written,
+                 request.filter ? collection.remove_where(*request.filter) : collection.remove_many(request.ids));
+  metrics_.count_deletes(written.deleted);
+  return ok(encode_remove_many(written));
+}
+
+Result<Response> Routes::search(const Call& call, const Search& search) {
+  NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
+  NDB_TRY_ASSIGN(const SearchResult result, collection.search(search));
+  return ok(encode_search(result, search));
+}
+
+Result<Response> Routes::search_batch(const Call& call, const std::vector<Search>& searches) {
+  NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
+  NDB_TRY_ASSIGN(const std::vector<SearchResult> results, collection.search_batch(searches));
+  for (const SearchResult& result : results) metrics_.observe_search(std::chrono::microseconds(result.took_us));
+  return ok(encode_search_batch(results, searches));
+}
+
+Result<Response> Routes::count(const Call& call) {
+  NDB_TRY_ASSIGN(const Filter filter, parse_count(call.request.body));
+  NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
+  NDB_TRY_ASSIGN(const std::uint64_t documents, collection.count(filter));
+  return ok(encode_count(documents));
+}
+
+Result<Response> Routes::scroll(const Call& call) {
+  NDB_TRY_ASSIGN(const ScrollRequest request, parse_scroll(call.request.body));
+  NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
+  NDB_TRY_ASSIGN(const ScrollPage page, collection.scroll(request.filter, request.limit, request.after));
+  return ok(encode_page(page.documents, page.next ? &*page.next : nullptr));
+}
+
+}  // namespace ndb::http

@@ -1,0 +1,108 @@
+// Every route of the HTTP contract over one ndb::Database.
+//
+// Threads: handle() is called by the server's I/O threads; the work moves to the lane that the route names. Routes must
+// outlive the server.
+// Invariants: each request is checked in the order path, method, key, query, body; a refused one changes nothing.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "bindings/http/access.hpp"
+#include "bindings/http/backend.hpp"
+#include "bindings/http/forwarder.hpp"
+#include "bindings/http/metrics.hpp"
+#include "bindings/http/router.hpp"
+#include "ipc/http/server.hpp"
+#include "ipc/http/target.hpp"
+
+namespace ndb::http {
+
+struct RoutesOptions {
+  CollectionConfig defaults;  ///< of collections that are created over HTTP
+  std::string api_key;        ///< "" for none; see AccessControl
+  std::string read_api_key;
+  std::string writer_url;  ///< for a reader: where writes go; "" refuses them
+  std::chrono::milliseconds forward_timeout{600'000};
+  bool log_requests = false;  ///< one line per request
+};
+
+class Routes {
+ public:
+  Routes(Backend& backend, RoutesOptions options);
+
+  void handle(Request&& request, Responder responder);
+
+  /// What /readyz says besides the state of the collections: "" for ready. The daemon says "starting" and "stopping".
+  void set_unready(std::string reason);
+  /// Where /metrics gets the server's numbers from; before any request.
+  void set_server_stats(std::function<ServerStats()> stats) { server_stats_ = std::move(stats); }
+  /// Called, once, when a write found this writer fenced off; before any request.
+  void set_on_fenced(std::function<void(const Error&)> callback) { on_fenced_ = std::move(callback); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// One request on its way.
+  struct Call {
+    Request request;
+    Target target;
+    const Route* route = nullptr;
+    std::string collection;
+    std::string id;
+    Clock::time_point started = Clock::now();
+
+    [[nodiscard]] bool wants_wait() const noexcept { return target.query_value("wait") == "true"; }
+  };
+  using Work = std::move_only_function<Result<Response>(Call&)>;
+
+  void run(Call&& call, Responder responder);
+  void run_in(Lane lane, Call&& call, Responder responder, Work work);
+  void run_search(Call&& call, Responder responder);
+  void run_search_batch(Call&& call, Responder responder);
+  void finish(const Call& call, Responder responder, Result<Response> result);
+  void note_error(const Call& call, const Error& error);
+  [[nodiscard]] bool belongs_to_writer(const Route& route) const;
+  [[nodiscard]] Result<Response> forward(const Call& call);
+
+  // One per route; perform() picks.
+  [[nodiscard]] Result<Response> perform(Call& call);
+  [[nodiscard]] Result<Response> readyz();
+  [[nodiscard]] Result<Response> metrics();
+  [[nodiscard]] Response version() const;
+  [[nodiscard]] Result<Response> list_collections();
+  [[nodiscard]] Result<Response> create_collection(const Call& call);
+  [[nodiscard]] Result<Response> collection_stats(const Call& call);
+  [[nodiscard]] Result<Response> drop_collection(const Call& call);
+  [[nodiscard]] Result<Response> insert_documents(Call& call);
+  [[nodiscard]] Result<Response> get_document(const Call& call);
+  [[nodiscard]] Result<Response> remove_document(const Call& call);
+  [[nodiscard]] Result<Response> get_documents(const Call& call);
+  [[nodiscard]] Result<Response> delete_documents(const Call& call);
+  [[nodiscard]] Result<Response> search(const Call& call, const Search& search);
+  [[nodiscard]] Result<Response> search_batch(const Call& call, const std::vector<Search>& searches);
+  [[nodiscard]] Result<Response> count(const Call& call);
+  [[nodiscard]] Result<Response> scroll(const Call& call);
+  [[nodiscard]] Result<Response> maintain(const Call& call);
+  [[nodiscard]] Result<Response> manifest(const Call& call);
+  [[nodiscard]] Result<Response> replicas(const Call& call);
+  [[nodiscard]] std::vector<std::string> unready_reasons();
+
+  Backend& backend_;
+  const RoutesOptions options_;
+  const AccessControl access_;
+  const std::unique_ptr<Forwarder> forwarder_;  // null without a writer URL
+  Metrics metrics_;
+  std::function<ServerStats()> server_stats_;
+  std::function<void(const Error&)> on_fenced_;
+  std::atomic<bool> fenced_{false};
+  std::mutex mutex_;
+  std::string unready_;  // guarded by mutex_
+};
+
+}  // namespace ndb::http
