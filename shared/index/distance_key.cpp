@@ -7,9 +7,16 @@
 namespace ndb::index {
 namespace {
 
-constexpr double kPlain = kMaxPlainKey;
-// One doubling of the value is 1/512 of kPlain: the largest double ends near 2.8e38, inside float's range.
-constexpr double kDoublings = 512.0;
+// One doubling beyond a bound is 1/1024 of that bound: the largest double becomes 1.9e38, the smallest 1e-31, both inside
+// the range of float.
+constexpr double kDoublings = 1024.0;
+
+double to_log_scale(double magnitude, double bound) noexcept {
+  return bound * (1.0 + std::log2(magnitude / bound) / kDoublings);
+}
+double from_log_scale(double magnitude, double bound) noexcept {
+  return bound * std::exp2((magnitude / bound - 1.0) * kDoublings);
+}
 
 float clamp_to_float(double value) noexcept {
   constexpr double kMax = std::numeric_limits<float>::max();
@@ -20,15 +27,17 @@ float clamp_to_float(double value) noexcept {
 
 float key_from_double(double value) noexcept {
   if (std::isnan(value)) return std::numeric_limits<float>::max();
-  const double magnitude = std::min(std::abs(value), std::numeric_limits<double>::max());
-  if (magnitude <= kPlain) return static_cast<float>(value);
-  return static_cast<float>(std::copysign(kPlain * (1.0 + std::log2(magnitude / kPlain) / kDoublings), value));
+  double magnitude = std::min(std::abs(value), std::numeric_limits<double>::max());
+  if (magnitude > kMaxPlainKey) magnitude = to_log_scale(magnitude, kMaxPlainKey);
+  if (magnitude > 0.0 && magnitude < kMinPlainKey) magnitude = to_log_scale(magnitude, kMinPlainKey);
+  return static_cast<float>(std::copysign(magnitude, value));
 }
 
 double double_from_key(float key) noexcept {
-  const double magnitude = std::abs(static_cast<double>(key));
-  if (magnitude <= kPlain) return key;
-  return std::copysign(kPlain * std::exp2((magnitude / kPlain - 1.0) * kDoublings), key);
+  double magnitude = std::abs(static_cast<double>(key));
+  if (magnitude > kMaxPlainKey) magnitude = from_log_scale(magnitude, kMaxPlainKey);
+  if (magnitude > 0.0 && magnitude < kMinPlainKey) magnitude = from_log_scale(magnitude, kMinPlainKey);
+  return std::copysign(magnitude, key);
 }
 
 float score_from_key(float key, Distance distance) noexcept {

@@ -1,18 +1,29 @@
 #include "shared/index/prepared_query.hpp"
 
+#include <cstring>
+
 namespace ndb::index {
 namespace {
 
-double squared_norm(std::span<const float> vector) noexcept {
+double dot_product(std::span<const float> a, std::span<const float> b) noexcept {
   double sum = 0.0;
-  for (const float value : vector) sum += static_cast<double>(value) * static_cast<double>(value);
+  for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  return sum;
+}
+
+double squared_l2(std::span<const float> a, std::span<const float> b) noexcept {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
+    sum += difference * difference;
+  }
   return sum;
 }
 
 }  // namespace
 
 float inverse_norm(std::span<const float> vector) noexcept {
-  const double norm = std::sqrt(squared_norm(vector));
+  const double norm = std::sqrt(dot_product(vector, vector));
   return norm > 0.0 ? static_cast<float>(1.0 / norm) : 0.0F;
 }
 
@@ -20,7 +31,7 @@ PreparedQuery::PreparedQuery(std::span<const float> query, Distance distance)
     : values_(query.size()), distance_(distance), kernels_(&simd::kernels()) {
   double scale = 1.0;
   if (distance == Distance::cosine) {
-    const double norm = std::sqrt(squared_norm(query));
+    const double norm = std::sqrt(dot_product(query, query));
     scale = norm > 0.0 ? 1.0 / norm : 0.0;
   }
   for (std::size_t i = 0; i < query.size(); ++i)
@@ -36,23 +47,16 @@ void PreparedQuery::key4(const std::array<const PreparedQuery*, 4>& queries, con
   for (std::size_t q = 0; q < 4; ++q) keys[q] = queries[q]->finish(keys[q], vectors, row);
 }
 
-float PreparedQuery::key_in_double(const float* vector) const noexcept {
-  double dot = 0.0;
-  double l2 = 0.0;
-  double norm = 0.0;
-  for (std::size_t i = 0; i < dim(); ++i) {
-    const double q = values_[i];
-    const double x = vector[i];
-    dot += q * x;
-    l2 += (q - x) * (q - x);
-    norm += x * x;
+float PreparedQuery::key_in_double(const float* vector, Distance distance) const noexcept {
+  const std::span<const float> row(vector, dim());
+  if (distance == Distance::euclidean) {
+    if (std::memcmp(data(), vector, row.size_bytes()) == 0) return 0.0F;  // the usual reason to come here
+    return key_from_double(squared_l2(values_.span(), row));
   }
-  switch (distance_) {
-    case Distance::euclidean: return key_from_double(l2);
-    case Distance::dot: return key_from_double(-dot);
-    case Distance::cosine: return norm == 0.0 ? 0.0F : key_from_double(-dot / std::sqrt(norm));
-  }
-  return 0.0F;
+  const double dot = dot_product(values_.span(), row);
+  if (distance == Distance::dot) return key_from_double(-dot);
+  const double norm = std::sqrt(dot_product(row, row));
+  return norm > 0.0 ? key_from_double(-dot / norm) : 0.0F;
 }
 
 }  // namespace ndb::index

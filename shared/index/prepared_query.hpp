@@ -38,15 +38,17 @@ class PreparedQuery {
   [[nodiscard]] Distance distance() const noexcept { return distance_; }
 
  private:
-  // What the kernel returned, turned into a key; redone in double if float32 overflowed.
+  // What the kernel returned, turned into a key; redone in double where float32 overflowed or underflowed.
   [[nodiscard]] float finish(float raw, const VectorsView& vectors, Row row) const noexcept {
     float key = raw;
     if (distance_ == Distance::dot) key = -raw;
     if (distance_ == Distance::cosine) key = -raw * vectors.inverse_norms[row];
-    if (std::abs(key) <= kMaxPlainKey) [[likely]] return key;
-    return key_in_double(vectors.vector(row));
+    const float magnitude = std::abs(key);
+    const bool plain = magnitude >= kMinPlainKey || (key == 0.0F && distance_ == Distance::dot) || distance_ == Distance::cosine;
+    if (plain && magnitude <= kMaxPlainKey) [[likely]] return key;
+    return key_in_double(vectors.vector(row), distance_);
   }
-  [[gnu::noinline]] float key_in_double(const float* vector) const noexcept;
+  [[gnu::noinline]] float key_in_double(const float* vector, Distance distance) const noexcept;
 
   AlignedBuffer<float> values_;
   Distance distance_;

@@ -1,0 +1,156 @@
+// The walks over a layer of an HNSW graph, over concepts so that searching a finished graph and building one share them.
+// Source: Malkov and Yashunin 2018, algorithms 2 and 5.
+//
+// Threads: each walk owns its scratch; layers and distances are shared as their types allow.
+// Invariants: a node is compared at most once a walk. Ids that are out of range are skipped and reported to the layer.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <queue>
+#include <span>
+#include <vector>
+
+#include "ndb/types.hpp"
+#include "shared/index/hnsw_view.hpp"
+#include "shared/index/search_pool.hpp"
+#include "shared/index/visited_set.hpp"
+
+namespace ndb::index {
+
+/// One level of a graph. Nodes are 0 … size()−1.
+template <class T>
+concept Layer = requires(T layer, std::uint32_t node) {
+  { layer.size() } -> std::convertible_to<std::uint32_t>;
+  { layer.links(node) } -> std::convertible_to<std::span<const std::uint32_t>>;  // valid until the next call
+  { layer.row(node) } -> std::convertible_to<Row>;                               // whose vector the node stands for
+  layer.prefetch_links(node);
+  layer.report_damage();
+};
+
+/// The distance of one fixed query to rows.
+template <class T>
+concept RowDistance = requires(T distance, Row row) {
+  { distance.key(row) } -> std::convertible_to<float>;
+  distance.prefetch(row);
+};
+
+struct WalkStats {
+  std::uint64_t distances = 0;
+  std::uint64_t hops = 0;
+};
+
+/// What a walk needs besides the graph; reused between walks.
+struct WalkScratch {
+  SearchPool pool;
+  VisitedSet visited;
+  std::vector<std::uint32_t> fresh;
+};
+
+/// The neighbours of `node` that were not met before, into scratch.fresh.
+template <Layer L>
+void collect_fresh(L& layer, std::uint32_t node, WalkScratch& scratch) {
+  scratch.fresh.clear();
+  for (const std::uint32_t link : layer.links(node)) {
+    if (link == kNoLink) break;
+    if (link >= layer.size()) [[unlikely]] {
+      layer.report_damage();
+    } else if (scratch.visited.insert(link)) {
+      scratch.fresh.push_back(link);
+    }
+  }
+}
+
+/// Compares scratch.fresh, loading rows ahead of their use, and hands each (key, node) to `take`.
+template <Layer L, RowDistance D, class Take>
+void compare_fresh(L& layer, D& distance, const WalkScratch& scratch, Take&& take) {
+  constexpr std::size_t kAhead = 4;
+  const auto& fresh = scratch.fresh;
+  for (std::size_t i = 0; i < std::min(kAhead, fresh.size()); ++i) distance.prefetch(layer.row(fresh[i]));
+  for (std::size_t i = 0; i < fresh.size(); ++i) {
+    if (i + kAhead < fresh.size()) distance.prefetch(layer.row(fresh[i + kAhead]));
+    take(distance.key(layer.row(fresh[i])), fresh[i]);
+  }
+}
+
+/// Fills scratch.pool with the `ef` nearest nodes that a best-first walk from `entry` finds.
+template <Layer L, RowDistance D>
+void walk(L& layer, D& distance, std::uint32_t entry, std::size_t ef, WalkScratch& scratch, WalkStats& stats) {
+  scratch.pool.reset(ef);
+  scratch.visited.reset(layer.size());
+  scratch.visited.insert(entry);
+  scratch.pool.insert(distance.key(layer.row(entry)), entry);
+  while (scratch.pool.has_next()) {
+    collect_fresh(layer, scratch.pool.take_next(), scratch);
+    compare_fresh(layer, distance, scratch, [&](float key, std::uint32_t node) { scratch.pool.insert(key, node); });
+    if (scratch.pool.has_next()) layer.prefetch_links(scratch.pool.peek());
+    stats.distances += scratch.fresh.size();
+    ++stats.hops;
+  }
+  ++stats.distances;
+}
+
+/// The same where only some nodes may be found: the others are walked through. Goes on until `ef` accepted nodes are
+/// nearer than everything left, or until `max_distances` (0: no bound) comparisons; false then.
+template <Layer L, RowDistance D, class Accept>
+bool walk_filtered(L& layer, D& distance, std::uint32_t entry, std::size_t ef, Accept&& accept,
+                   std::uint64_t max_distances, WalkScratch& scratch, WalkStats& stats) {
+  struct Open {
+    float key;
+    std::uint32_t node;
+    bool operator<(const Open& other) const noexcept { return key > other.key; }  // nearest on top
+  };
+  std::priority_queue<Open> open;
+  SearchPool& found = scratch.pool;
+  found.reset(ef);
+  scratch.visited.reset(layer.size());
+  const auto meet = [&](float key, std::uint32_t node) {
+    if (found.full() && !(key < found.worst_key())) return;
+    open.push({key, node});
+    if (accept(layer.row(node))) found.insert(key, node);
+  };
+  scratch.visited.insert(entry);
+  meet(distance.key(layer.row(entry)), entry);
+  const std::uint64_t start = stats.distances;
+  while (!open.empty()) {
+    const Open next = open.top();
+    open.pop();
+    if (found.full() && next.key > found.worst_key()) break;
+    if (max_distances != 0 && stats.distances - start >= max_distances) return false;
+    collect_fresh(layer, next.node, scratch);
+    compare_fresh(layer, distance, scratch, meet);
+    stats.distances += scratch.fresh.size();
+    ++stats.hops;
+  }
+  ++stats.distances;
+  return true;
+}
+
+/// Moves to ever nearer nodes until none is nearer; returns where it ends.
+template <Layer L, RowDistance D>
+std::uint32_t descend(L& layer, D& distance, std::uint32_t entry, WalkStats& stats) {
+  std::uint32_t best = entry;
+  float best_key = distance.key(layer.row(entry));
+  for (bool moved = true; moved;) {
+    moved = false;
+    ++stats.hops;
+    for (const std::uint32_t link : layer.links(best)) {
+      if (link == kNoLink) break;
+      if (link >= layer.size()) {
+        layer.report_damage();
+        continue;
+      }
+      const float key = distance.key(layer.row(link));
+      ++stats.distances;
+      if (!(key < best_key)) continue;
+      best_key = key;
+      best = link;
+      moved = true;
+    }
+  }
+  return best;
+}
+
+}  // namespace ndb::index

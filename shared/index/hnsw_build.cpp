@@ -1,0 +1,216 @@
+#include "shared/index/hnsw_build.hpp"
+
+#include <fmt/core.h>
+#include <oneapi/tbb/blocked_range.h>
+#include <oneapi/tbb/enumerable_thread_specific.h>
+#include <oneapi/tbb/info.h>
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include <atomic>
+#include <cmath>
+#include <mutex>
+#include <new>
+
+#include "shared/base/result.hpp"
+#include "shared/index/graph_reach.hpp"
+#include "shared/index/graph_reuse.hpp"
+#include "shared/index/hnsw_encode.hpp"
+#include "shared/index/hnsw_format.hpp"
+
+namespace ndb::index {
+namespace {
+
+constexpr std::uint32_t kHighestLevel = 24;       // 2^24 · … rows would be needed for more, even with m = 2
+constexpr std::uint32_t kMinDimForCodes = 32;     // below, a vector is as short as its code row
+constexpr Row kMinRowsForCodes = 64;
+constexpr double kMinReusedShare = 0.1;           // of the rows; less is not worth carrying over
+constexpr std::uint64_t kProgressEvery = 256;
+
+std::uint64_t mix(std::uint64_t x) noexcept {  // splitmix64
+  x += 0x9E3779B97F4A7C15ULL;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+  return x ^ (x >> 31);
+}
+
+// A row's level follows from its number and the seed: exponentially fewer rows the higher.
+std::uint8_t random_level(Row row, std::uint64_t seed, std::uint32_t m) noexcept {
+  const double uniform = (static_cast<double>(mix(seed ^ mix(row)) >> 11) + 1.0) * 0x1.0p-53;  // (0, 1]
+  const double level = -std::log(uniform) / std::log(static_cast<double>(m));
+  return static_cast<std::uint8_t>(std::min<double>(level, kHighestLevel));
+}
+
+Status check_input(const VectorsView& vectors, const HnswBuildParams& params, const ReusedGraph* reused) {
+  if (vectors.rows == 0) return fail(ErrorCode::invalid_argument, "there are no rows to build a graph of");
+  if (params.m < kMinM || params.m > kMaxM)
+    return fail(ErrorCode::invalid_argument, fmt::format("m is {}, not {} to {}", params.m, kMinM, kMaxM), "hnsw.m");
+  if (vectors.rows > max_rows(vectors.dim, params.m))
+    return fail(ErrorCode::invalid_argument, fmt::format("{} rows are too many for one graph of dim {} and m {}: at most {}",
+                                                         vectors.rows, vectors.dim, params.m, max_rows(vectors.dim, params.m)));
+  if (reused != nullptr && (reused->graph->dim() != vectors.dim || reused->graph->distance() != vectors.distance ||
+                            reused->graph->m() != params.m || reused->new_rows.size() != reused->graph->rows()))
+    return fail(ErrorCode::invalid_argument, "the graph to start from has another shape");
+  return {};
+}
+
+// Everything that one build shares between its threads.
+class Build {
+ public:
+  Build(const VectorsView& vectors, const HnswBuildParams& params, const ReusedGraph* reused)
+      : vectors_(vectors), params_(params), reused_(reused) {
+    const int threads = params.threads == 0 ? oneapi::tbb::info::default_concurrency() : static_cast<int>(params.threads);
+    arena_.initialize(threads);
+    parallel_ = threads > 1;
+  }
+
+  Result<std::vector<std::byte>> run() {
+    equal_ = find_equal_rows(vectors_);
+    prepare_codes();
+    if (codec_) return link(CodePairs(*codec_, codes_.data()));
+    return link(VectorPairs(vectors_));
+  }
+
+ private:
+  void prepare_codes() {
+    if (params_.codes == CodesPolicy::never || vectors_.dim < kMinDimForCodes || vectors_.rows < kMinRowsForCodes) return;
+    const Codec codec = Codec::train(vectors_);
+    const std::size_t stride = Codec::stride_bytes(vectors_.dim);
+    codes_ = AlignedBuffer<std::byte>(stride * vectors_.rows);
+    std::atomic<bool> fits = true;
+    each(vectors_.rows, [&](std::uint64_t row, InsertScratch&) {
+      if (!codec.encode(vectors_.vector(static_cast<Row>(row)), codes_.data() + row * stride))
+        fits.store(false, std::memory_order_relaxed);  // relaxed: read after the threads have joined
+    });
+    if (stopped() || !fits || !codes_rank_well(vectors_, codec, codes_.data())) {
+      codes_ = {};
+      return;
+    }
+    codec_.emplace(codec);
+  }
+
+  template <RowPairs Pairs>
+  Result<std::vector<std::byte>> link(const Pairs& pairs) {
+    std::optional<ReuseMap> map;
+    if (reused_ != nullptr) map = map_reused_rows(*reused_, equal_);
+    if (map && static_cast<double>(map->count) < kMinReusedShare * vectors_.rows) map.reset();
+    const auto levels = choose_levels(map ? &*map : nullptr);
+    GraphTables graph(levels, params_.m);
+    if (map) carry_over(graph, pairs, *map);
+    else start_at_highest(graph, levels);
+    insert_rows(graph, pairs, levels, map ? &*map : nullptr);
+    if (stopped()) return fail(ErrorCode::unavailable, "building the graph was stopped");
+    make_reachable(graph, equal_, pairs, params_.ef_construction);
+    return encode_graph(graph, equal_,
+                        {vectors_.dim, vectors_.distance, params_.ef_construction, codec_ ? &*codec_ : nullptr, codes_.span()});
+  }
+
+  [[nodiscard]] std::vector<std::uint8_t> choose_levels(const ReuseMap* map) const {
+    std::vector<std::uint8_t> levels(vectors_.rows, 0);
+    for (Row row = 0; row < vectors_.rows; ++row) {
+      if (map != nullptr && map->carried[row]) levels[row] = map->levels[row];
+      else if (equal_.is_first(row)) levels[row] = random_level(row, params_.seed, params_.m);
+    }
+    return levels;
+  }
+
+  void start_at_highest(GraphTables& graph, const std::vector<std::uint8_t>& levels) const {
+    const auto highest = std::max_element(levels.begin(), levels.end());
+    const Row row = static_cast<Row>(highest - levels.begin());
+    graph.top_level = *highest;
+    graph.entry = *highest > 0 ? *graph.upper_node(row) : row;
+  }
+
+  template <RowPairs Pairs>
+  void carry_over(GraphTables& graph, const Pairs& pairs, ReuseMap& map) {
+    map_reused_levels(*reused_->graph, graph, map);
+    const GraphCarrier<Pairs> carrier(*reused_->graph, map, graph, pairs);
+    each(reused_->graph->rows(), [&](std::uint64_t row, InsertScratch& scratch) {
+      carrier.carry_over(static_cast<Row>(row), scratch);
+    });
+    each(reused_->graph->upper_nodes(), [&](std::uint64_t node, InsertScratch& scratch) {
+      carrier.carry_over_upper(static_cast<std::uint32_t>(node), scratch);
+    });
+    done_ = map.count;
+  }
+
+  template <RowPairs Pairs>
+  void insert_rows(GraphTables& graph, const Pairs& pairs, const std::vector<std::uint8_t>& levels, const ReuseMap* map) {
+    GraphInserter<Pairs> inserter(graph, pairs, std::max(params_.ef_construction, params_.m));
+    InsertScratch scratch;
+    std::vector<bool> linked = map != nullptr ? map->carried : std::vector<bool>(vectors_.rows, false);
+    linked[graph.row_of(graph.top_level, graph.entry)] = true;
+    // Rows above the top come first, one by one: each is the entry of all that follow.
+    for (Row row = 0; row < vectors_.rows && !stopped(); ++row) {
+      if (linked[row] || levels[row] <= graph.top_level) continue;
+      inserter.insert(row, scratch);
+      linked[row] = true;
+      graph.top_level = levels[row];
+      graph.entry = *graph.upper_node(row);
+    }
+    each(vectors_.rows, [&](std::uint64_t row, InsertScratch& own) {
+      if (!linked[row] && equal_.is_first(static_cast<Row>(row))) inserter.insert(static_cast<Row>(row), own);
+      if (map == nullptr || !map->carried[row]) report_progress();
+    });
+  }
+
+  [[nodiscard]] bool stopped() const { return params_.stop.stop_requested(); }
+
+  void report_progress() {
+    const std::uint64_t done = done_.fetch_add(1, std::memory_order_relaxed) + 1;  // relaxed: a count, nothing else
+    if (!params_.progress || (done % kProgressEvery != 0 && done != vectors_.rows)) return;
+    const std::scoped_lock lock(progress_mutex_);
+    params_.progress(done, vectors_.rows);
+  }
+
+  /// Runs body(i, scratch) for all i < count; in order if there is one thread. Skips the rest once stopped.
+  template <class Body>
+  void each(std::uint64_t count, Body&& body) {
+    const auto run_range = [&](std::uint64_t begin, std::uint64_t end, InsertScratch& scratch) {
+      for (std::uint64_t i = begin; i < end && !stopped(); ++i) body(i, scratch);
+    };
+    if (!parallel_) {
+      run_range(0, count, scratch_.local());
+      return;
+    }
+    arena_.execute([&] {
+      constexpr std::size_t kGrain = 32;
+      oneapi::tbb::parallel_for(
+          oneapi::tbb::blocked_range<std::uint64_t>(0, count, kGrain),
+          [&](const auto& range) { run_range(range.begin(), range.end(), scratch_.local()); },
+          oneapi::tbb::simple_partitioner());
+    });
+  }
+
+  const VectorsView& vectors_;
+  const HnswBuildParams& params_;
+  const ReusedGraph* reused_;
+  bool parallel_ = false;
+  oneapi::tbb::task_arena arena_;
+  oneapi::tbb::enumerable_thread_specific<InsertScratch> scratch_;
+  EqualRows equal_;
+  std::optional<Codec> codec_;
+  AlignedBuffer<std::byte> codes_;
+  std::atomic<std::uint64_t> done_ = 0;
+  std::mutex progress_mutex_;
+};
+
+}  // namespace
+
+std::uint64_t max_rows(std::uint32_t dim, std::uint32_t m) noexcept {
+  // Codes, links of level 0, and generously what the levels above and groups of equal rows take.
+  const std::uint64_t bytes_per_row = Codec::stride_bytes(dim) + std::uint64_t{m} * 2 * 4 + 24 + 12;
+  return (kMaxHnswBytes - (std::uint64_t{1} << 20)) / bytes_per_row;
+}
+
+Result<std::vector<std::byte>> build_hnsw(const VectorsView& vectors, const HnswBuildParams& params,
+                                          const ReusedGraph* reused) {
+  NDB_TRY(check_input(vectors, params, reused));
+  try {
+    return Build(vectors, params, reused).run();
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::unavailable, "not enough memory to build the graph");
+  }
+}
+
+}  // namespace ndb::index

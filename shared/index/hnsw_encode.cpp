@@ -1,0 +1,90 @@
+#include "shared/index/hnsw_encode.hpp"
+
+#include <fmt/core.h>
+
+#include <cstring>
+
+#include "ndb_schema/hnsw_generated.h"
+#include "shared/base/check.hpp"
+#include "shared/index/hnsw_format.hpp"
+
+namespace ndb::index {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+
+// Lets FlatBuffers build inside a vector of the right size, so that the graph is never held twice.
+class VectorAllocator final : public flatbuffers::Allocator {
+ public:
+  std::uint8_t* allocate(std::size_t size) override {
+    NDB_CHECK(bytes_.empty());  // the size is known beforehand, so the builder never grows
+    bytes_.resize(size);
+    return reinterpret_cast<std::uint8_t*>(bytes_.data());
+  }
+  void deallocate(std::uint8_t*, std::size_t) override {}
+
+  /// The last `size` bytes: FlatBuffers builds from the back.
+  std::vector<std::byte> take(std::size_t size) {
+    std::memmove(bytes_.data(), bytes_.data() + (bytes_.size() - size), size);
+    bytes_.resize(size);
+    return std::move(bytes_);
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
+template <class T, class U>
+auto aligned_vector(flatbuffers::FlatBufferBuilder& builder, std::span<const U> values) {
+  static_assert(sizeof(T) == sizeof(U));
+  builder.PreAlign(values.size_bytes(), kAlignment);
+  return builder.CreateVector(reinterpret_cast<const T*>(values.data()), values.size());
+}
+
+auto vector_of(flatbuffers::FlatBufferBuilder& builder, const std::vector<std::uint32_t>& values) {
+  return builder.CreateVector(values.data(), values.size());
+}
+
+std::size_t file_bytes(const GraphTables& graph, const EqualRows& equal, const GraphFacts& facts) {
+  const std::size_t words = graph.base_links.size() + graph.upper_rows.size() + graph.upper_offsets.size() +
+                            graph.upper_links.size() + equal.rows.size() + equal.offsets.size() + equal.members.size();
+  constexpr std::size_t kTable = 4096;  // table, lengths and padding
+  return words * sizeof(std::uint32_t) + facts.codes.size() + facts.dim * sizeof(float) + kTable;
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> encode_graph(const GraphTables& graph, const EqualRows& equal, const GraphFacts& facts) {
+  const std::size_t bytes = file_bytes(graph, equal, facts);
+  if (bytes > kMaxHnswBytes)
+    return fail(ErrorCode::invalid_argument, fmt::format("a graph of {} rows would take {} bytes", graph.rows(), bytes));
+  VectorAllocator allocator;
+  std::size_t size = 0;
+  {
+    flatbuffers::FlatBufferBuilder builder(bytes, &allocator);
+    flatbuffers::Offset<flatbuffers::Vector<float>> centre = 0;
+    flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> codes = 0;
+    if (facts.codec != nullptr) {
+      codes = aligned_vector<std::uint8_t>(builder, facts.codes);
+      centre = builder.CreateVector(facts.codec->centre().data(), facts.codec->centre().size());
+    }
+    const auto members = vector_of(builder, equal.members);
+    const auto group_offsets = vector_of(builder, equal.offsets);
+    const auto group_rows = vector_of(builder, equal.rows);
+    const auto upper_links = vector_of(builder, graph.upper_links);
+    const auto upper_offsets = vector_of(builder, graph.upper_offsets);
+    const auto upper_rows = vector_of(builder, graph.upper_rows);
+    const auto links = aligned_vector<std::uint32_t>(builder, std::span<const std::uint32_t>(graph.base_links));
+    fbs::FinishHnswBuffer(
+        builder,
+        fbs::CreateHnsw(builder, kHnswFormatVersion, graph.rows(), facts.dim, static_cast<std::uint8_t>(facts.distance),
+                        graph.m(), facts.ef_construction, graph.top_level, graph.entry, links, upper_rows, upper_offsets,
+                        upper_links, group_rows, group_offsets, members, centre,
+                        facts.codec != nullptr ? facts.codec->unit() : 0.0,
+                        facts.codec != nullptr ? static_cast<std::uint32_t>(Codec::stride_bytes(facts.dim)) : 0, codes));
+    size = builder.GetSize();
+  }
+  return allocator.take(size);
+}
+
+}  // namespace ndb::index

@@ -1,0 +1,30 @@
+// Turns a finished graph into the bytes of its file. Format: shared/format/schema/hnsw.fbs.
+//
+// Threads: pure functions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "ndb/error.hpp"
+#include "shared/index/codes.hpp"
+#include "shared/index/equal_rows.hpp"
+#include "shared/index/graph_tables.hpp"
+
+namespace ndb::index {
+
+/// What the file says besides the links.
+struct GraphFacts {
+  std::uint32_t dim = 0;
+  Distance distance = Distance::cosine;
+  std::uint32_t ef_construction = 0;
+  const Codec* codec = nullptr;  ///< null: no codes
+  std::span<const std::byte> codes;
+};
+
+/// invalid_argument if the file would reach 2 GiB.
+[[nodiscard]] Result<std::vector<std::byte>> encode_graph(const GraphTables& graph, const EqualRows& equal,
+                                                          const GraphFacts& facts);
+
+}  // namespace ndb::index

@@ -1,0 +1,194 @@
+// Approximate search: down the levels, a walk on level 0, exact keys for the best of what it found.
+//
+// Threads: views and queries are shared; scratch, collector and stats belong to the calling thread.
+// Invariants: what reaches the collector has exact keys and was accepted. Damaged graphs cost recall, never a crash, and
+// set SearchStats::damaged; the caller then reports corruption.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+#include "shared/index/exact_scan.hpp"
+#include "shared/index/graph_walk.hpp"
+#include "shared/index/hnsw_view.hpp"
+#include "shared/index/prepared_query.hpp"
+#include "shared/index/top_k.hpp"
+
+namespace ndb::index {
+
+struct HnswSearchParams {
+  std::uint32_t k = 10;               ///< matches wanted; ≥ 1
+  std::uint32_t ef = 64;              ///< candidates kept while walking; raised to k
+  std::uint64_t max_distances = 0;    ///< gives up after so many comparisons (0: never); only where rows are rejected
+};
+
+struct SearchStats {
+  std::uint64_t distances = 0;            ///< exact keys computed
+  std::uint64_t estimated_distances = 0;  ///< keys computed on codes
+  std::uint64_t hops = 0;                 ///< nodes expanded
+  bool damaged = false;                   ///< the graph holds impossible ids: the answer is not to be trusted
+  bool gave_up = false;                   ///< max_distances was reached: search in another way
+};
+
+/// Memory of a search; keep one per thread and reuse it.
+struct SearchScratch {
+  WalkScratch walk;
+  AlignedBuffer<std::byte> query_code;
+};
+
+/// Rows compared on the full vectors.
+class ExactDistance {
+ public:
+  ExactDistance(const VectorsView& vectors, const PreparedQuery& query) : vectors_(&vectors), query_(&query) {}
+  [[nodiscard]] float key(Row row) const noexcept { return query_->key(*vectors_, row); }
+  void prefetch(Row row) const noexcept {
+    simd::prefetch(vectors_->address(row), std::min<std::size_t>(vectors_->stride_bytes, 256));
+  }
+
+ private:
+  const VectorsView* vectors_;
+  const PreparedQuery* query_;
+};
+
+/// Rows compared on their codes.
+class CodeDistance {
+ public:
+  CodeDistance(const HnswView& graph, const std::byte* query_code) : graph_(&graph), query_code_(query_code) {}
+  [[nodiscard]] float key(Row row) const noexcept { return graph_->codec()->key(query_code_, graph_->code(row)); }
+  void prefetch(Row row) const noexcept { simd::prefetch(graph_->code_address(row), kPrefetchBytes); }
+
+ private:
+  static constexpr std::size_t kPrefetchBytes = 256;  // the hardware follows from there
+
+  const HnswView* graph_;
+  const std::byte* query_code_;
+};
+
+/// Level 0 of a finished graph: nodes are rows.
+class BaseLayer {
+ public:
+  BaseLayer(const HnswView& graph, bool& damaged) : graph_(&graph), damaged_(&damaged) {}
+  [[nodiscard]] std::uint32_t size() const noexcept { return graph_->rows(); }
+  [[nodiscard]] std::span<const std::uint32_t> links(std::uint32_t node) const noexcept { return graph_->links(node); }
+  [[nodiscard]] Row row(std::uint32_t node) const noexcept { return node; }
+  void prefetch_links(std::uint32_t node) const noexcept {
+    simd::prefetch(graph_->links_address(node), std::size_t{graph_->m()} * 2 * sizeof(std::uint32_t));
+  }
+  void report_damage() noexcept { *damaged_ = true; }
+
+ private:
+  const HnswView* graph_;
+  bool* damaged_;
+};
+
+/// A level above 0: nodes are places in upper_rows.
+class UpperLayer {
+ public:
+  UpperLayer(const HnswView& graph, std::uint32_t level, bool& damaged)
+      : graph_(&graph), level_(level), damaged_(&damaged) {}
+  [[nodiscard]] std::uint32_t size() const noexcept { return graph_->upper_nodes(); }
+  [[nodiscard]] std::span<const std::uint32_t> links(std::uint32_t node) noexcept {
+    const auto links = graph_->upper_links(node, level_);
+    if (links.empty()) report_damage();
+    return links;
+  }
+  [[nodiscard]] Row row(std::uint32_t node) noexcept {
+    const Row row = graph_->upper_row(node);
+    if (row < graph_->rows()) [[likely]] return row;
+    report_damage();
+    return 0;
+  }
+  void prefetch_links(std::uint32_t) const noexcept {}
+  void report_damage() noexcept { *damaged_ = true; }
+
+ private:
+  const HnswView* graph_;
+  std::uint32_t level_;
+  bool* damaged_;
+};
+
+namespace detail {
+
+/// Whether any row with the vector of node `row` is accepted.
+template <class Accept>
+bool accepts_node(const HnswView& graph, Row row, Accept& accept) {
+  if (accept(row)) return true;
+  if (!graph.has_groups()) return false;
+  return std::ranges::any_of(graph.group_members(row), [&](Row member) { return member < graph.rows() && accept(member); });
+}
+
+/// Offers the node's accepted rows under their common key; returns how many.
+template <class Accept, class Less>
+std::size_t offer_node(const HnswView& graph, Row row, float key, Accept& accept, TopK<Less>& top) {
+  std::size_t offered = 0;
+  const auto offer = [&](Row candidate) {
+    if (candidate >= graph.rows() || !accept(candidate)) return;
+    top.push(key, candidate);
+    ++offered;
+  };
+  offer(row);
+  if (graph.has_groups())
+    for (const Row member : graph.group_members(row)) offer(member);
+  return offered;
+}
+
+/// Walks from the entry down to level 0 and fills the pool there.
+template <RowDistance D, class Accept>
+void walk_graph(const HnswView& graph, D distance, const HnswSearchParams& params, Accept& accept, WalkScratch& scratch,
+                WalkStats& walked, SearchStats& stats) {
+  std::uint32_t node = graph.entry();
+  for (std::uint32_t level = graph.top_level(); level > 0; --level) {
+    UpperLayer layer(graph, level, stats.damaged);
+    node = descend(layer, distance, node, walked);
+    if (level == 1) node = layer.row(node);
+  }
+  BaseLayer base(graph, stats.damaged);
+  const std::size_t ef = std::max(params.ef, params.k);
+  if constexpr (std::is_same_v<std::remove_cvref_t<Accept>, AcceptAll>) {
+    walk(base, distance, node, ef, scratch, walked);
+  } else {
+    const auto accepts = [&](Row row) { return accepts_node(graph, row, accept); };
+    stats.gave_up = !walk_filtered(base, distance, node, ef, accepts, params.max_distances, scratch, walked);
+  }
+}
+
+/// Nodes of the pool that get exact keys: k and half as many again, because codes order only nearly right.
+[[nodiscard]] inline std::size_t rerank_count(std::size_t k) noexcept { return k + std::max<std::size_t>(k / 2, 10); }
+
+}  // namespace detail
+
+/// Offers the rows that are nearest to `query`, as far as a walk with these parameters finds them, to `top`: more than k
+/// where they are at hand, so that ties and rows that the caller drops do not cost matches.
+/// graph, vectors and query agree in rows, dim and distance (the caller has checked that). accept: bool(Row), asked for
+/// nodes that are met; pass AcceptAll{} itself if all are wanted, which is faster.
+template <class Accept, class Less>
+void search(const HnswView& graph, const VectorsView& vectors, const PreparedQuery& query, const HnswSearchParams& params,
+            Accept&& accept, SearchScratch& scratch, TopK<Less>& top, SearchStats& stats) {
+  WalkStats walked;
+  const ExactDistance exact(vectors, query);
+  const SearchPool& pool = scratch.walk.pool;
+  const Codec* codec = graph.codec();
+  if (codec == nullptr) {
+    detail::walk_graph(graph, exact, params, accept, scratch.walk, walked, stats);
+    for (std::size_t i = 0; i < pool.size(); ++i) detail::offer_node(graph, pool.node(i), pool.key(i), accept, top);
+    stats.distances += walked.distances;
+  } else {
+    const std::size_t stride = Codec::stride_bytes(graph.dim());
+    if (scratch.query_code.size() != stride) scratch.query_code = AlignedBuffer<std::byte>(stride);
+    codec->encode(query.data(), scratch.query_code.data());
+    detail::walk_graph(graph, CodeDistance(graph, scratch.query_code.data()), params, accept, scratch.walk, walked, stats);
+    const std::size_t wanted = detail::rerank_count(params.k);
+    std::size_t offered = 0;
+    for (std::size_t i = 0; i < pool.size() && offered < wanted; ++i) {
+      if (i + 2 < pool.size()) exact.prefetch(pool.node(i + 2));
+      offered += detail::offer_node(graph, pool.node(i), exact.key(pool.node(i)), accept, top);
+      ++stats.distances;
+    }
+    stats.estimated_distances += walked.distances;
+  }
+  stats.hops += walked.hops;
+}
+
+}  // namespace ndb::index
