@@ -12,7 +12,7 @@ set(NDB_OPENSSL_VERSION 3.0)
 set(NDB_CATCH2_VERSION 2.13)
 
 find_package(Threads REQUIRED)
-find_package(Boost ${NDB_BOOST_VERSION} REQUIRED COMPONENTS headers json url)
+find_package(Boost ${NDB_BOOST_VERSION} REQUIRED CONFIG COMPONENTS headers json url)
 find_package(TBB ${NDB_TBB_VERSION} REQUIRED)
 # The package is spelt FlatBuffers in old releases and flatbuffers in new ones.
 find_package(FlatBuffers CONFIG QUIET)
@@ -24,7 +24,10 @@ find_package(spdlog ${NDB_SPDLOG_VERSION} REQUIRED)
 find_package(fmt ${NDB_FMT_VERSION} REQUIRED)
 find_package(yaml-cpp ${NDB_YAML_CPP_VERSION} REQUIRED)
 find_package(CLI11 ${NDB_CLI11_VERSION} REQUIRED)
-find_package(simdjson ${NDB_SIMDJSON_VERSION} REQUIRED)
+find_package(simdjson REQUIRED)  # it calls its minor versions incompatible; what we use of it is not
+if(simdjson_VERSION VERSION_LESS NDB_SIMDJSON_VERSION)
+  message(FATAL_ERROR "simdjson ${simdjson_VERSION} is too old; ${NDB_SIMDJSON_VERSION} is needed")
+endif()
 find_package(OpenSSL ${NDB_OPENSSL_VERSION} REQUIRED)
 find_package(prometheus-cpp REQUIRED)  # its Debian package states no version; 1.0 or newer
 find_package(roaring REQUIRED)
