@@ -1,0 +1,53 @@
+// A file read forward through a buffer. Threads: one. Errors name the file and the offset.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/base/bytes.hpp"
+#include "shared/base/result.hpp"
+#include "shared/fs/file_system.hpp"
+
+namespace ndb::io {
+
+class ByteSource {
+ public:
+  [[nodiscard]] static Result<ByteSource> open(const std::filesystem::path& path);
+
+  /// Exactly into.size() bytes; invalid_argument if the file ends before.
+  [[nodiscard]] Status read(std::span<std::byte> into);
+  /// The next `bytes` (at most 1 MiB) without going past them; invalid_argument if the file ends before.
+  [[nodiscard]] Result<base::ByteSpan> peek(std::size_t bytes);
+  /// Bytes up to the next '\n', which is skipped, or up to the end; false at the end. The view holds until the next call.
+  /// invalid_argument if there are more than max_bytes.
+  [[nodiscard]] Result<bool> read_line(std::string_view& line, std::size_t max_bytes);
+
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
+  [[nodiscard]] std::uint64_t remaining() const noexcept { return size_ - offset_; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+  /// invalid_argument "<file>: <why>".
+  [[nodiscard]] std::unexpected<Error> refuse(std::string_view why) const;
+
+ private:
+  ByteSource(std::string name, std::unique_ptr<fs::File> file, std::uint64_t size);
+  [[nodiscard]] base::ByteSpan buffered() const noexcept { return base::ByteSpan(buffer_).subspan(begin_, end_ - begin_); }
+  void consume(std::size_t bytes) noexcept;
+  [[nodiscard]] Status need(std::size_t bytes) const;
+  /// Makes room and reads more; at least one byte unless everything has been read.
+  [[nodiscard]] Status fill();
+
+  std::string name_;
+  std::unique_ptr<fs::File> file_;
+  std::uint64_t size_ = 0;     ///< when it was opened; what is appended later is not read
+  std::uint64_t offset_ = 0;   ///< of the next byte that a caller gets
+  std::vector<std::byte> buffer_;
+  std::size_t begin_ = 0, end_ = 0;  ///< bytes in the buffer that no caller has got yet
+};
+
+}  // namespace ndb::io
