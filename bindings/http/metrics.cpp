@@ -133,6 +133,8 @@ void add_server(std::vector<MetricFamily>& out, const ServerStats& server, std::
           server.rejected);
   add_one(out, "ndb_http_malformed_requests_total", "Requests refused before they were read", MetricType::Counter,
           server.bad_requests);
+  add_one(out, "ndb_http_overloaded_total", "Requests answered 429 because too many were waiting", MetricType::Counter,
+          server.overloaded);
   add_one(out, "ndb_mmapped_bytes", "Bytes of the data folder mapped by this process", MetricType::Gauge,
           mmapped_bytes);
 }

@@ -1,6 +1,7 @@
 // Routes over documents and searches.
 #include "bindings/http/routes.hpp"
 #include "ipc/http/codec/answer_codec.hpp"
+#include "ipc/http/codec/flatbuffers_codec.hpp"
 #include "ipc/http/codec/request_codec.hpp"
 #include "shared/base/result.hpp"
 
@@ -9,6 +10,10 @@ namespace {
 
 Response ok(std::string json) {
   return {.status = 200, .headers = {}, .body = std::move(json)};
+}
+
+Response ok_flatbuffers(std::string body) {
+  return {.status = 200, .headers = {}, .body = std::move(body), .content_type = std::string(kFlatBuffersType)};
 }
 
 // The id in a path is not part of the body, but the error should say which of the two was wrong.
@@ -22,17 +27,19 @@ Result<T> about_id(Result<T> result) {
 }  // namespace
 
 Result<Response> Routes::insert_documents(Call& call) {
-  NDB_TRY_ASSIGN(const DocumentBatch batch, parse_documents(std::move(call.request.body)));
+  NDB_TRY_ASSIGN(const DocumentBatch batch, call.sent_flatbuffers
+                                                ? parse_documents_flatbuffers(std::move(call.request.body))
+                                                : parse_documents(std::move(call.request.body)));
   NDB_TRY_ASSIGN(Collection collection, backend_.collection(call.collection));
   NDB_TRY_ASSIGN(const WriteResult written, collection.insert_batch(batch.documents()));
   metrics_.count_inserts(written.inserted + written.replaced);
-  return ok(encode_insert(written));
+  return call.wants_flatbuffers ? ok_flatbuffers(encode_insert_flatbuffers(written)) : ok(encode_insert(written));
 }
 
 Result<Response> Routes::get_document(const Call& call) {
   NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
   NDB_TRY_ASSIGN(const Document document, about_id(collection.get(call.id)));
-  return ok(encode_document(document));
+  return call.wants_flatbuffers ? ok_flatbuffers(encode_document_flatbuffers(document)) : ok(encode_document(document));
 }
 
 Result<Response> Routes::remove_document(const Call& call) {
@@ -43,9 +50,11 @@ Result<Response> Routes::remove_document(const Call& call) {
 }
 
 Result<Response> Routes::get_documents(const Call& call) {
-  NDB_TRY_ASSIGN(const std::vector<std::string> ids, parse_ids(call.request.body));
+  NDB_TRY_ASSIGN(const std::vector<std::string> ids,
+                 call.sent_flatbuffers ? parse_ids_flatbuffers(call.request.body) : parse_ids(call.request.body));
   NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
   NDB_TRY_ASSIGN(const GetManyResult found, collection.get_many(ids));
+  if (call.wants_flatbuffers) return ok_flatbuffers(encode_documents_flatbuffers(found.documents, found.missing));
   return ok(encode_documents(found.documents, found.missing));
 }
 
@@ -61,6 +70,7 @@ Result<Response> Routes::delete_documents(const Call& call) {
 Result<Response> Routes::search(const Call& call, const Search& search) {
   NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
   NDB_TRY_ASSIGN(const SearchResult result, collection.search(search));
+  if (call.wants_flatbuffers) return ok_flatbuffers(encode_search_flatbuffers(result, search));
   return ok(encode_search(result, search));
 }
 

@@ -52,7 +52,8 @@ struct Route {
   std::string_view pattern;  ///< "v1/collections/{name}/documents/{id}"
   Access access;
   Place place;
-  bool takes_wait = false;  ///< knows the query parameter "wait"
+  bool takes_wait = false;         ///< knows the query parameter "wait"
+  bool takes_flatbuffers = false;  ///< its body may be a FlatBuffer
 };
 
 struct RouteMatch {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "ipc/http/codec/flatbuffers_codec.hpp"
 #include "ipc/http/codec/request_codec.hpp"
 #include "ipc/http/error_map.hpp"
 #include "shared/base/log.hpp"
@@ -28,6 +29,17 @@ Status check_query(const Route& route, const Target& target) {
     if (value != "true" && value != "false") return fail(ErrorCode::invalid_argument, "must be true or false", "wait");
   }
   return {};
+}
+
+bool has_flatbuffers_body(const Request& request) {
+  return find_header(request.headers, "Content-Type").value_or("").starts_with(kFlatBuffersType);
+}
+
+// An explicit Accept decides; without one the answer is like the question.
+bool wants_flatbuffers_answer(const Request& request) {
+  const std::string_view accept = find_header(request.headers, "Accept").value_or("*/*");
+  if (accept.find(kFlatBuffersType) != std::string_view::npos) return true;
+  return accept.find("*/*") != std::string_view::npos && has_flatbuffers_body(request);
 }
 
 }  // namespace
@@ -66,6 +78,13 @@ void Routes::handle(Request&& request, Responder responder) {
   Status allowed = access_.check(call.route->access, call.request.headers);
   if (allowed) allowed = check_query(*call.route, call.target);
   if (!allowed) return finish(call, std::move(responder), std::unexpected(std::move(allowed).error()));
+  call.sent_flatbuffers = has_flatbuffers_body(call.request);
+  call.wants_flatbuffers = wants_flatbuffers_answer(call.request);
+  if (call.sent_flatbuffers && !call.route->takes_flatbuffers) {
+    const Error error{ErrorCode::invalid_argument, "this route takes JSON only", "Content-Type"};
+    metrics_.count_error(error.code);
+    return finish(call, std::move(responder), error_response(415, error));
+  }
   run(std::move(call), std::move(responder));
 }
 
@@ -98,7 +117,7 @@ void Routes::run_in(Lane lane, Call&& call, Responder responder, Work work) {
 // A search that must wait for a write (min_seq) gives its processor back first.
 void Routes::run_search(Call&& call, Responder responder) {
   std::move(responder).run(Lane::cpu, [this, own = std::move(call)](Responder answer) mutable {
-    auto parsed = parse_search(own.request.body);
+    auto parsed = own.sent_flatbuffers ? parse_search_flatbuffers(own.request.body) : parse_search(own.request.body);
     if (!parsed) return finish(own, std::move(answer), std::unexpected(std::move(parsed).error()));
     if (parsed->min_seq().value == 0) {
       Result<Response> result = search(own, *parsed);

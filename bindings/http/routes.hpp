@@ -55,6 +55,8 @@ class Routes {
     const Route* route = nullptr;
     std::string collection;
     std::string id;
+    bool sent_flatbuffers = false;   ///< the body is a FlatBuffer
+    bool wants_flatbuffers = false;  ///< the answer shall be one, where the route can
     Clock::time_point started = Clock::now();
 
     [[nodiscard]] bool wants_wait() const noexcept { return target.query_value("wait") == "true"; }

@@ -58,7 +58,7 @@ struct ConnectionContext {
   std::unique_ptr<WorkerPool> blocking;
   std::atomic<bool> draining{false};  ///< release in stop(), acquire before a connection waits for its next request
   std::atomic<bool> stopped{false};   ///< no I/O thread runs any more
-  std::atomic<std::uint64_t> accepted{0}, rejected{0}, requests{0}, bad_requests{0};  // statistics only: relaxed
+  std::atomic<std::uint64_t> accepted{0}, rejected{0}, requests{0}, bad_requests{0}, overloaded{0};  // statistics only: relaxed
 };
 
 /// Makes a connection around an accepted socket (bound to a strand of context->io) and registers it.

@@ -209,7 +209,8 @@ ServerStats Server::stats() const noexcept {
           .accepted = context.accepted.load(std::memory_order_relaxed),
           .rejected = context.rejected.load(std::memory_order_relaxed),
           .requests = context.requests.load(std::memory_order_relaxed),
-          .bad_requests = context.bad_requests.load(std::memory_order_relaxed)};
+          .bad_requests = context.bad_requests.load(std::memory_order_relaxed),
+          .overloaded = context.overloaded.load(std::memory_order_relaxed)};
 }
 
 void Server::stop(std::chrono::milliseconds drain) {

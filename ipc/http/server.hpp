@@ -73,6 +73,7 @@ struct ServerStats {
   std::uint64_t rejected = 0;      ///< over max_connections
   std::uint64_t requests = 0;      ///< that reached the handler
   std::uint64_t bad_requests = 0;  ///< refused before that
+  std::uint64_t overloaded = 0;    ///< answered 429 because a lane was full
 };
 
 class Server {

@@ -301,7 +301,9 @@ void Session<Stream>::linger() {
 
 template <class Stream>
 bool Session<Stream>::run(Lane lane, Job& job) {
-  return lane == Lane::cpu ? context_->cpu->run(job) : context_->blocking->submit(job);
+  const bool taken = lane == Lane::cpu ? context_->cpu->run(job) : context_->blocking->submit(job);
+  if (!taken) context_->overloaded.fetch_add(1, std::memory_order_relaxed);
+  return taken;
 }
 
 template <class Stream>

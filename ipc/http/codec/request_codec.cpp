@@ -1,5 +1,6 @@
 #include "ipc/http/codec/request_codec.hpp"
 
+#include "ipc/http/codec/document_batch.hpp"
 #include "ipc/http/codec/json_reader.hpp"
 #include "ipc/http/message.hpp"
 
@@ -9,23 +10,8 @@ using json::missing;
 using json::ondemand::object;
 using json::ondemand::value;
 
-struct DocumentBatch::Storage {
-  struct Slot {
-    std::string id;
-    std::size_t vector_begin = 0, vector_end = 0;    // in `floats`
-    std::size_t payload_begin = 0, payload_end = 0;  // in `body`
-  };
-  std::string body;
-  std::vector<float> floats;
-  std::vector<Slot> slots;
-  std::vector<DocumentView> views;  // into the above, which must not change any more
-
-  void make_views();
-};
-
 namespace {
 
-constexpr std::uint64_t kMaxTimeoutMs = 3'600'000;
 constexpr std::uint64_t kMaxScrollLimit = 10'000;
 
 // Bodies come from the server with Request::kBodyPadding bytes behind them; in tests and tools they need not, and then
@@ -112,6 +98,17 @@ Status read_document(value& from, DocumentBatch::Storage& storage) {
   return {};
 }
 
+// Only when nothing is added any more: adding moves what was there.
+void make_views(DocumentBatch::Storage& storage) {
+  storage.views.reserve(storage.slots.size());
+  const std::span<const float> floats(storage.floats);
+  for (const DocumentBatch::Storage::Slot& slot : storage.slots) {
+    storage.views.push_back(
+        {slot.id, floats.subspan(slot.vector_begin, slot.vector_end - slot.vector_begin),
+         std::string_view(storage.body).substr(slot.payload_begin, slot.payload_end - slot.payload_begin)});
+  }
+}
+
 Status read_search_member(std::size_t index, value& item, Search& search, std::vector<float>& vector);
 
 constexpr std::array<std::string_view, 10> kSearchNames{"vector",     "top_k",        "approximate", "ef",
@@ -180,14 +177,6 @@ Status read_search_member(std::size_t index, value& item, Search& search, std::v
 
 }  // namespace
 
-void DocumentBatch::Storage::make_views() {
-  views.reserve(slots.size());
-  for (const Slot& slot : slots) {
-    views.push_back({slot.id, std::span(floats).subspan(slot.vector_begin, slot.vector_end - slot.vector_begin),
-                     std::string_view(body).substr(slot.payload_begin, slot.payload_end - slot.payload_begin)});
-  }
-}
-
 DocumentBatch::DocumentBatch(std::unique_ptr<Storage> storage) noexcept : storage_(std::move(storage)) {}
 DocumentBatch::DocumentBatch(DocumentBatch&&) noexcept = default;
 DocumentBatch& DocumentBatch::operator=(DocumentBatch&&) noexcept = default;
@@ -226,7 +215,7 @@ Result<DocumentBatch> parse_documents(std::string body) {
                    }));
     return seen[0] ? Status() : missing("documents");
   }));
-  storage->make_views();
+  make_views(*storage);
   return DocumentBatch(std::move(storage));
 }
 

@@ -48,6 +48,7 @@ struct ScrollRequest {
 };
 
 inline constexpr std::size_t kMaxSearchesPerBatch = 10'000;
+inline constexpr std::uint64_t kMaxTimeoutMs = 3'600'000;
 
 /// {"dim","distance","durability","hnsw":{"m","ef_construct","ef_search"}}; what is not given is taken from `defaults`
 /// (dim too, unless that is 0).
