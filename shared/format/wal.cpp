@@ -101,6 +101,12 @@ Status check_wal_file_header(base::ByteSpan bytes, WalName name, std::uint64_t c
   return {};
 }
 
+std::optional<Seq> peek_first_seq(base::ByteSpan bytes) {
+  if (bytes.size() < kWalFrameHeaderBytes) return std::nullopt;
+  const auto header = base::load<FrameHeader>(bytes.data());
+  return valid(header) ? std::optional(Seq{header.first_seq}) : std::nullopt;
+}
+
 std::optional<WalFrame> WalFrameReader::next() {
   const auto rest = bytes_.subspan(position_);
   const auto stop = [this](Stop why, std::uint64_t wanted) {

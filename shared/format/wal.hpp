@@ -72,6 +72,9 @@ struct WalFrame {
   base::ByteSpan body;
 };
 
+/// first_seq of the frame whose header these bytes begin with; nullopt if they are no whole, undamaged header.
+[[nodiscard]] std::optional<Seq> peek_first_seq(base::ByteSpan bytes);
+
 /// Steps through the frames in a piece of a WAL file.
 class WalFrameReader {
  public:

@@ -1,0 +1,190 @@
+#include "reader/follower.hpp"
+
+#include <algorithm>
+
+#include "ipc/shm/collection_block.hpp"
+#include "shared/base/log.hpp"
+#include "shared/format/pointer_files.hpp"
+
+namespace ndb::reader {
+namespace {
+
+constexpr int kOpenAttempts = 50;
+constexpr std::chrono::seconds kReconnectAfter{1};
+
+// A file that a manifest names is gone, so a newer manifest is there.
+bool overtaken(const Status& status) { return !status && status.error().code == ErrorCode::not_found; }
+
+}  // namespace
+
+Follower::Follower(fs::FileSystem& fs, fs::Path collection, const FollowerOptions& options, const base::Clock& clock)
+    : fs_(fs), collection_(std::move(collection)), options_(options), clock_(clock), confirmed_(clock.now()),
+      tail_(fs, collection_) {}
+
+Result<std::unique_ptr<Follower>> Follower::open(fs::FileSystem& fs, const fs::Path& collection,
+                                                 const FollowerOptions& options, const base::Clock& clock) {
+  std::unique_ptr<Follower> follower(new Follower(fs, collection, options, clock));
+  follower->connect();
+  Status status;
+  for (int attempt = 0; attempt < kOpenAttempts; ++attempt) {
+    status = follower->refresh(true);
+    if (!overtaken(status)) break;
+    NDB_TRY(format::read_current(fs, collection));  // not_found here means that there is no collection
+  }
+  if (!status) return std::unexpected(status.error());
+  follower->thread_ = std::jthread([raw = follower.get()](const std::stop_token& stop) { raw->loop(stop); });
+  return follower;
+}
+
+Follower::~Follower() {
+  thread_.request_stop();
+  poke();
+  if (thread_.joinable()) thread_.join();
+  if (state_ != nullptr) state_->interrupt();
+}
+
+std::shared_ptr<live::LiveState> Follower::state() const {
+  const std::scoped_lock lock(mutex_);
+  return state_;
+}
+
+std::chrono::milliseconds Follower::since_confirmed() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - confirmed_.load(std::memory_order_relaxed));
+}
+
+Status Follower::health() const {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (problem_) return std::unexpected(*problem_);
+  }
+  if (since_confirmed() <= options_.fence_after) return {};
+  return fail(ErrorCode::unavailable, "the volume could not be read for too long; answers might miss files that are gone");
+}
+
+void Follower::poke() {
+  {
+    const std::scoped_lock lock(mutex_);
+    poked_ = true;
+    poke_.notify_all();
+  }
+  const std::scoped_lock lock(slot_mutex_);
+  if (slot_) slot_->wake();
+}
+
+void Follower::connect() {
+  next_connect_ = clock_.now() + kReconnectAfter;
+  if (!options_.shared_memory) return;
+  std::optional<ipc::ReaderSlot> fresh;
+  block_.reset();
+  if (const auto key = ipc::control_block_key(collection_))
+    if (auto block = ipc::ControlBlock::open_for_reader(*key, ipc::control_block_permissions(collection_))) {
+      if (auto slot = block->claim()) fresh.emplace(std::move(*slot));
+      block_.emplace(std::move(*block));
+    }
+  const std::scoped_lock lock(slot_mutex_);
+  slot_.reset();
+  if (!fresh) return;
+  slot_.emplace(std::move(*fresh));
+  if (state_ == nullptr) return;
+  const auto snapshot = state_->snapshot();
+  slot_->pin(snapshot->manifest->version);
+  slot_->set_applied(snapshot->visible_seq());
+}
+
+bool Follower::wait(const std::stop_token& stop) {
+  if (slot_) return slot_->wait(options_.poll_interval);
+  std::unique_lock lock(mutex_);
+  poke_.wait_for(lock, stop, options_.poll_interval, [&] { return poked_; });
+  poked_ = false;
+  return false;
+}
+
+void Follower::loop(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    const bool woken = wait(stop);
+    if (stop.stop_requested()) return;
+    if (slot_) slot_->drain();
+    const auto newest = block_ ? block_->newest_manifest() : ManifestVersion{};
+    const bool look = !woken || newest > state_->snapshot()->manifest->version;
+    auto status = refresh(look);
+    if (overtaken(status)) status = refresh(true);
+    note(status);
+    const bool lost = block_ && (block_->stale() || (slot_ && !woken && !slot_->beat()));
+    if (clock_.now() >= next_connect_ && (!slot_ || lost)) connect();
+  }
+}
+
+// Problems are logged when they begin and kept for health(); what can be read goes on being served.
+void Follower::note(const Status& status) {
+  const std::scoped_lock lock(mutex_);
+  if (status) {
+    problem_.reset();
+    return;
+  }
+  if (!problem_) base::log_error("following " + collection_.string(), status.error());
+  const bool gone = status.error().code == ErrorCode::not_found;
+  problem_ = gone ? Error{ErrorCode::not_found, "the collection is gone: " + status.error().message, {}} : status.error();
+}
+
+Status Follower::refresh(bool look_at_current) {
+  if (look_at_current) NDB_TRY(follow_current());
+  NDB_TRY(tail_.advance(*state_, look_at_current));
+  if (slot_) slot_->set_applied(state_->applied_seq());
+  return {};
+}
+
+Status Follower::follow_current() {
+  NDB_TRY_ASSIGN(const auto current, format::read_current(fs_, collection_));
+  const bool same = state_ != nullptr && current.collection_uid == collection_uid_;
+  if (same && current.version <= state_->snapshot()->manifest->version) {
+    confirmed_.store(clock_.now(), std::memory_order_relaxed);
+    return {};
+  }
+  if (!same && slot_) slot_->pin(current.version);  // before its files are opened
+  NDB_TRY_ASSIGN(auto read, format::read_manifest(fs_, collection_, current.version));
+  collection_uid_ = read.collection_uid;
+  auto manifest = std::make_shared<const format::Manifest>(std::move(read));
+  NDB_TRY(same && !contradicts(*manifest) ? swap_to(manifest) : start_over(manifest));
+  if (slot_) slot_->pin(manifest->version);
+  confirmed_.store(clock_.now(), std::memory_order_relaxed);
+  return {};
+}
+
+// Whether the state holds operations that do not exist by this manifest: written by a replaced writer behind the seal, or in a file
+// that the new writer found empty.
+bool Follower::contradicts(const format::Manifest& manifest) const {
+  const auto snapshot = state_->snapshot();
+  for (const auto& memtable : snapshot->memtables) {
+    const auto wal = std::ranges::find(manifest.wals, memtable->wal(), &format::ManifestWal::name);
+    const bool newest = memtable == snapshot->memtables.back();
+    if (wal == manifest.wals.end()) {
+      if (memtable->applied_seq() > std::max(manifest.flushed_seq, memtable->after())) return true;
+    } else if (wal->seal && newest && tail_.offset() > wal->seal->bytes) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Status Follower::swap_to(std::shared_ptr<const format::Manifest> manifest) {
+  NDB_TRY_ASSIGN(auto prepared, state_->prepare(fs_, collection_, std::move(manifest), true));
+  state_->install(std::move(prepared));
+  return {};
+}
+
+Status Follower::start_over(std::shared_ptr<const format::Manifest> manifest) {
+  NDB_TRY_ASSIGN(auto opened, live::LiveState::open(fs_, collection_, std::move(manifest)));
+  std::shared_ptr<live::LiveState> fresh = std::move(opened);
+  WalTail tail(fs_, collection_);
+  NDB_TRY(tail.advance(*fresh, false));
+  tail_.reset();
+  const auto old = state_;
+  {
+    const std::scoped_lock lock(mutex_);
+    state_ = std::move(fresh);
+  }
+  if (old != nullptr) old->interrupt();
+  return {};
+}
+
+}  // namespace ndb::reader

@@ -1,0 +1,80 @@
+// Keeps a LiveState up to date with what a writer in another process publishes: follows CURRENT, swaps to new manifests, tails the
+// WAL. Needs no write permission and no lock. On the writer's host it is woken through shared memory; elsewhere it polls.
+//
+// Threads: one of its own; state(), health() and the others from any.
+// Invariants: the state never goes back, with one exception: operations that a replaced writer wrote behind the seal of its log (never
+// acknowledged) are dropped in the swap. A reader that could not confirm CURRENT for `fence_after` says so in health().
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "ipc/shm/control_block.hpp"
+#include "reader/wal_tail.hpp"
+#include "shared/base/clock.hpp"
+
+namespace ndb::reader {
+
+struct FollowerOptions {
+  std::chrono::milliseconds poll_interval{50};
+  std::chrono::milliseconds fence_after{std::chrono::minutes(7) + std::chrono::seconds(30)};  ///< half of gc_grace
+  bool shared_memory = true;
+};
+
+class Follower {
+ public:
+  /// Opens the newest state; returns when the WAL is read to its end. not_found if there is no such collection.
+  [[nodiscard]] static Result<std::unique_ptr<Follower>> open(fs::FileSystem& fs, const fs::Path& collection,
+                                                              const FollowerOptions& options,
+                                                              const base::Clock& clock = base::system_clock());
+  ~Follower();
+  Follower(const Follower&) = delete;
+  Follower& operator=(const Follower&) = delete;
+
+  [[nodiscard]] std::shared_ptr<live::LiveState> state() const;
+  /// unavailable (with the reason) while answers may be stale: the collection was dropped, or CURRENT cannot be read.
+  [[nodiscard]] Status health() const;
+  [[nodiscard]] std::chrono::milliseconds since_confirmed() const;
+  /// Looks now rather than at the next wake-up. Any thread.
+  void poke();
+
+ private:
+  Follower(fs::FileSystem& fs, fs::Path collection, const FollowerOptions& options, const base::Clock& clock);
+  void loop(const std::stop_token& stop);
+  /// Waits for a wake-up; true if it came through shared memory.
+  bool wait(const std::stop_token& stop);
+  Status refresh(bool look_at_current);
+  Status follow_current();
+  Status swap_to(std::shared_ptr<const format::Manifest> manifest);
+  Status start_over(std::shared_ptr<const format::Manifest> manifest);
+  [[nodiscard]] bool contradicts(const format::Manifest& manifest) const;
+  void connect();
+  void note(const Status& status);
+
+  fs::FileSystem& fs_;
+  const fs::Path collection_;
+  const FollowerOptions options_;
+  const base::Clock& clock_;
+  mutable std::mutex mutex_;  // guards state_, problem_, poked_
+  std::shared_ptr<live::LiveState> state_;
+  std::optional<Error> problem_;
+  bool poked_ = false;
+  std::condition_variable_any poke_;
+  std::atomic<std::chrono::steady_clock::time_point> confirmed_;
+  // the follower's thread only
+  WalTail tail_;
+  std::optional<ipc::ControlBlock> block_;
+  std::optional<ipc::ReaderSlot> slot_;
+  std::mutex slot_mutex_;  // guards slot_ against poke()
+  std::chrono::steady_clock::time_point next_connect_{};
+  std::uint64_t collection_uid_ = 0;
+
+  std::jthread thread_;
+};
+
+}  // namespace ndb::reader

@@ -1,0 +1,123 @@
+#include "reader/part_search.hpp"
+
+#include <algorithm>
+
+namespace ndb::reader {
+namespace {
+
+using index::TopK;
+
+// A filter that leaves fewer rows than this is answered faster by comparing all of them than by walking.
+constexpr std::uint64_t kFewRows = 2'000;
+
+struct LessById {
+  const Part* part;
+  bool operator()(Row a, Row b) const noexcept { return part->row_id(a) < part->row_id(b); }
+};
+using Top = TopK<LessById>;
+
+index::SearchScratch& thread_scratch() {
+  thread_local index::SearchScratch scratch;
+  return scratch;
+}
+
+void scan_memtable_rows(const memtable::Memtable& memtable, const Part& part, const PartQuery& query, Row begin, Row end,
+                        Top& top, index::SearchStats& stats) {
+  constexpr Row kChunk = memtable::Memtable::kChunkRows;
+  for (Row row = begin; row < end;) {
+    const Row chunk = row / kChunk;
+    const auto vectors = memtable.chunk_vectors(chunk, part.rows());
+    const Row chunk_end = std::min(end, (chunk + 1) * kChunk);
+    for (; row < chunk_end; ++row) {
+      if (!part.visible(row)) continue;
+      if (!query.filter.matches_all() && !query.filter.matches(part.payload(row))) continue;
+      top.push(query.query.key(vectors, row - chunk * kChunk), row);
+      ++stats.distances;
+    }
+  }
+}
+
+PartResult exact(const Part& part, const PartQuery& query, Row begin, Row end) {
+  PartResult result{.best = {}, .stats = {}, .plan = Plan::exact};
+  Top top(query.top_k, LessById{&part});
+  if (part.memtable() != nullptr) {
+    scan_memtable_rows(*part.memtable(), part, query, begin, end, top, result.stats);
+    result.rows_matched = query.filter.matches_all() ? 0 : result.stats.distances;
+  } else if (query.filter.matches_all()) {
+    const auto& vectors = part.segment()->view->vectors();
+    const auto visible = [&](Row row) { return part.visible(row); };
+    result.stats.distances = part.all_visible()
+                                 ? index::scan(vectors, {begin, end}, query.query, index::AcceptAll{}, top)
+                                 : index::scan(vectors, {begin, end}, query.query, visible, top);
+  } else {
+    const auto rows = part.matching(query.filter, begin, end);
+    result.rows_matched = rows.size();
+    result.stats.distances = index::scan_rows(part.segment()->view->vectors(), rows, query.query, top);
+  }
+  result.best = top.take();
+  return result;
+}
+
+PartResult graph(const Part& part, const PartQuery& query) {
+  PartResult result{.best = {}, .stats = {}, .plan = Plan::graph};
+  const auto& view = *part.segment()->view;
+  const index::HnswSearchParams params{.k = query.top_k, .ef = query.ef};
+  Top top(query.top_k, LessById{&part});
+  if (part.all_visible()) {
+    index::search(*view.hnsw(), view.vectors(), query.query, params, index::AcceptAll{}, thread_scratch(), top, result.stats);
+  } else {
+    const auto visible = [&](Row row) { return part.visible(row); };
+    index::search(*view.hnsw(), view.vectors(), query.query, params, visible, thread_scratch(), top, result.stats);
+  }
+  result.best = top.take();
+  return result;
+}
+
+// The rows that match are known exactly before the walk, so it can be judged and, where it fails, replaced by the scan.
+PartResult filtered_graph(const Part& part, const PartQuery& query) {
+  const auto& view = *part.segment()->view;
+  const auto rows = part.matching(query.filter, 0, part.rows());
+  PartResult result{.best = {}, .stats = {}, .rows_matched = rows.size(), .plan = Plan::filtered_graph};
+  Top top(query.top_k, LessById{&part});
+  if (rows.size() > kFewRows) {
+    std::vector<bool> matches(part.rows());
+    for (const Row row : rows) matches[row] = true;
+    const index::HnswSearchParams params{.k = query.top_k, .ef = query.ef, .max_distances = rows.size()};
+    index::search(*view.hnsw(), view.vectors(), query.query, params, [&](Row row) { return matches[row]; },
+                  thread_scratch(), top, result.stats);
+    if (!result.stats.gave_up && top.size() >= std::min<std::size_t>(query.top_k, rows.size())) {
+      result.best = top.take();
+      return result;
+    }
+    static_cast<void>(top.take());
+  }
+  result.plan = Plan::exact;
+  result.stats.distances += index::scan_rows(view.vectors(), rows, query.query, top);
+  result.best = top.take();
+  return result;
+}
+
+}  // namespace
+
+bool uses_graph(const Part& part, const PartQuery& query) noexcept {
+  return query.approximate && part.segment() != nullptr && part.segment()->view->hnsw() != nullptr;
+}
+
+PartResult search_part(const Part& part, const PartQuery& query, Row begin, Row end) {
+  if (!uses_graph(part, query)) return exact(part, query, begin, end);
+  if (!query.filter.matches_all()) return filtered_graph(part, query);
+  auto result = graph(part, query);
+  // Deletions may have cut off what is left; a walk that finds too little is replaced.
+  const std::uint64_t live = part.rows() - part.segment()->tombstones->count();
+  if (result.best.size() < std::min<std::uint64_t>(query.top_k, live)) {
+    const auto walked = result.stats;
+    result = exact(part, query, 0, part.rows());
+    result.stats.hops += walked.hops;
+    result.stats.distances += walked.distances;
+    result.stats.estimated_distances += walked.estimated_distances;
+    result.stats.damaged = walked.damaged;
+  }
+  return result;
+}
+
+}  // namespace ndb::reader

@@ -1,0 +1,216 @@
+#include "reader/query.hpp"
+
+#include <fmt/format.h>
+#include <tbb/parallel_for.h>
+
+#include <algorithm>
+#include <queue>
+
+#include "reader/part_search.hpp"
+#include "shared/payload/payload.hpp"
+
+namespace ndb::reader {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Deadline = std::optional<Clock::time_point>;
+
+// Below this many bytes to scan, handing work to other threads costs more than it saves.
+constexpr std::uint64_t kParallelBytes = 4ULL << 20;
+constexpr Row kTaskRows = 16'384;
+
+struct Task {
+  const Part* part;
+  Row begin, end;
+};
+
+struct Hit {
+  float key;
+  const Part* part;
+  Row row;
+};
+
+std::unexpected<Error> timed_out() { return fail(ErrorCode::timeout, "the deadline passed while searching", "timeout_ms"); }
+
+bool passed(const Deadline& deadline) { return deadline && Clock::now() > *deadline; }
+
+std::vector<Task> make_tasks(const std::vector<Part>& parts, const PartQuery& query) {
+  std::vector<Task> tasks;
+  for (const auto& part : parts) {
+    if (uses_graph(part, query)) {
+      tasks.push_back({&part, 0, part.rows()});
+      continue;
+    }
+    for (Row begin = 0; begin < part.rows(); begin += kTaskRows)
+      tasks.push_back({&part, begin, std::min(part.rows(), begin + kTaskRows)});
+  }
+  return tasks;
+}
+
+bool worth_spreading(const std::vector<Task>& tasks, const PartQuery& query) {
+  std::uint64_t rows = 0;
+  for (const auto& task : tasks)
+    rows += uses_graph(*task.part, query) && query.filter.matches_all() ? query.ef * 16ULL : task.end - task.begin;
+  return tasks.size() > 1 && rows * query.query.dim() * sizeof(float) > kParallelBytes;
+}
+
+std::vector<PartResult> run(const std::vector<Task>& tasks, const PartQuery& query, const Deadline& deadline) {
+  std::vector<PartResult> results(tasks.size());
+  const auto one = [&](std::size_t i) {
+    if (!passed(deadline)) results[i] = search_part(*tasks[i].part, query, tasks[i].begin, tasks[i].end);
+  };
+  if (worth_spreading(tasks, query)) {
+    tbb::parallel_for(std::size_t{0}, tasks.size(), one);
+  } else {
+    for (std::size_t i = 0; i < tasks.size(); ++i) one(i);
+  }
+  return results;
+}
+
+std::vector<Hit> best_hits(const std::vector<Task>& tasks, const std::vector<PartResult>& results, std::size_t top_k) {
+  std::vector<Hit> hits;
+  for (std::size_t i = 0; i < tasks.size(); ++i)
+    for (const auto& candidate : results[i].best) hits.push_back({candidate.key, tasks[i].part, candidate.row});
+  const auto better = [](const Hit& a, const Hit& b) {
+    return a.key != b.key ? a.key < b.key : a.part->row_id(a.row) < b.part->row_id(b.row);
+  };
+  const std::size_t wanted = std::min(top_k, hits.size());
+  std::ranges::partial_sort(hits, hits.begin() + static_cast<std::ptrdiff_t>(wanted), better);
+  hits.resize(wanted);
+  return hits;
+}
+
+SearchPlan describe(const std::vector<PartResult>& results) {
+  SearchPlan plan;
+  bool used[4] = {};
+  for (const auto& result : results) {
+    used[static_cast<std::size_t>(result.plan)] = true;
+    plan.rows_matched += result.rows_matched;
+    plan.distances += result.stats.distances;
+    plan.estimated_distances += result.stats.estimated_distances;
+    plan.hops += result.stats.hops;
+  }
+  static constexpr const char* kNames[] = {"", "exact", "graph", "filtered_graph"};
+  for (std::size_t i = 1; i < 4; ++i)
+    if (used[i]) plan.plan += (plan.plan.empty() ? "" : "+") + std::string(kNames[i]);
+  return plan;
+}
+
+Result<std::vector<Match>> make_matches(const std::vector<Hit>& hits, const Search& search, Distance distance) {
+  std::vector<Match> matches;
+  matches.reserve(hits.size());
+  for (const auto& hit : hits) {
+    Match match{.id = std::string(hit.part->row_id(hit.row)), .score = index::score_from_key(hit.key, distance)};
+    if (search.with_payload()) {
+      NDB_TRY_ASSIGN(match.payload, payload::decode(hit.part->payload(hit.row)));
+    }
+    if (search.with_vector()) {
+      const auto vector = hit.part->vector(hit.row);
+      match.vector.assign(vector.begin(), vector.end());
+    }
+    matches.push_back(std::move(match));
+  }
+  return matches;
+}
+
+Status check_number(std::uint64_t value, std::uint64_t low, std::uint64_t high, std::string_view prefix,
+                    std::string_view field) {
+  if (value >= low && value <= high) return {};
+  return fail(ErrorCode::invalid_argument, fmt::format("{} is {}; it must be from {} to {}", field, value, low, high),
+              fmt::format("{}{}", prefix, field));
+}
+
+}  // namespace
+
+Status validate_search(const Search& search, const CollectionConfig& config, std::string_view prefix) {
+  NDB_TRY(payload::validate_vector(search.query(), config.dim, config.distance, fmt::format("{}vector", prefix)));
+  NDB_TRY(check_number(search.top_k(), 1, Limits::kMaxTopK, prefix, "top_k"));
+  if (search.ef()) NDB_TRY(check_number(*search.ef(), 1, Limits::kMaxEf, prefix, "ef"));
+  return search.filter().validate(fmt::format("{}filter", prefix));
+}
+
+Result<SearchResult> execute(const live::Snapshot& snapshot, const Search& search, std::optional<Seq> at,
+                             Deadline deadline) {
+  const auto started = Clock::now();
+  const auto& config = snapshot.manifest->config;
+  const Seq seq = at.value_or(snapshot.visible_seq());
+  const auto parts = parts_of(snapshot, seq);
+  const index::PreparedQuery prepared(search.query(), config.distance);
+  const filter::CompiledFilter filter(search.filter());
+  const PartQuery query{prepared, filter, search.top_k(), std::max(search.top_k(), search.ef().value_or(config.hnsw.ef_search)),
+                        search.approximate()};
+  const auto tasks = make_tasks(parts, query);
+  const auto results = run(tasks, query, deadline);
+  if (passed(deadline)) return timed_out();
+  auto matches = make_matches(best_hits(tasks, results, search.top_k()), search, config.distance);
+  NDB_TRY(snapshot.damage());
+  if (!matches) return std::unexpected(matches.error());
+  if (std::ranges::any_of(results, [](const PartResult& r) { return r.stats.damaged; }))
+    return fail(ErrorCode::corruption, "a graph holds impossible links; `ndb verify` names the file");
+  SearchResult result{.matches = std::move(*matches), .seq = seq, .manifest_version = snapshot.manifest->version,
+                      .took_us = 0, .plan = {}};
+  if (search.explain()) result.plan = describe(results);
+  result.took_us = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - started).count());
+  return result;
+}
+
+Result<std::vector<SearchResult>> execute_batch(const live::Snapshot& snapshot, std::span<const Search> searches,
+                                                Deadline deadline) {
+  const Seq seq = snapshot.visible_seq();
+  std::vector<Result<SearchResult>> results(searches.size(), SearchResult{});
+  tbb::parallel_for(std::size_t{0}, searches.size(),
+                    [&](std::size_t i) { results[i] = execute(snapshot, searches[i], seq, deadline); });
+  std::vector<SearchResult> all;
+  for (auto& result : results) {
+    if (!result) return std::unexpected(result.error());
+    all.push_back(std::move(*result));
+  }
+  return all;
+}
+
+Result<Document> get_document(const live::Snapshot& snapshot, std::string_view id, Seq at) {
+  const auto place = snapshot.find(id, at);
+  NDB_TRY(snapshot.damage());
+  if (!place) return fail(ErrorCode::not_found, fmt::format("no document '{}'", id), "id");
+  const auto vector = place->vector();
+  auto decoded = payload::decode(place->payload());
+  NDB_TRY(snapshot.damage());
+  if (!decoded) return std::unexpected(decoded.error());
+  return Document{.id = std::string(id), .vector = {vector.begin(), vector.end()}, .payload = std::move(*decoded)};
+}
+
+Result<std::uint64_t> count(const live::Snapshot& snapshot, const Filter& filter) {
+  const filter::CompiledFilter compiled(filter);
+  std::uint64_t total = 0;
+  for (const auto& part : parts_of(snapshot, snapshot.visible_seq()))
+    for (Row row = 0; row < part.rows(); ++row)
+      total += part.visible(row) && (compiled.matches_all() || compiled.matches(part.payload(row))) ? 1U : 0U;
+  NDB_TRY(snapshot.damage());
+  return total;
+}
+
+Result<std::vector<std::string>> matching_ids(const live::Snapshot& snapshot, const Filter& filter, Seq at,
+                                              std::optional<std::string_view> after, std::optional<std::size_t> limit) {
+  const filter::CompiledFilter compiled(filter);
+  const std::size_t most = limit.value_or(~std::size_t{0});
+  std::priority_queue<std::string> smallest;  // the `most` smallest ids so far, the largest of them on top
+  for (const auto& part : parts_of(snapshot, at))
+    for (Row row = 0; row < part.rows(); ++row) {
+      const auto id = part.row_id(row);
+      if (after && id <= *after) continue;
+      if (smallest.size() == most && id >= smallest.top()) continue;
+      if (!part.visible(row) || (!compiled.matches_all() && !compiled.matches(part.payload(row)))) continue;
+      smallest.emplace(id);
+      if (smallest.size() > most) smallest.pop();
+    }
+  NDB_TRY(snapshot.damage());
+  std::vector<std::string> ids(smallest.size());
+  for (auto place = ids.rbegin(); place != ids.rend(); ++place) {
+    *place = smallest.top();
+    smallest.pop();
+  }
+  return ids;
+}
+
+}  // namespace ndb::reader

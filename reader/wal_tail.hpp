@@ -1,0 +1,44 @@
+// Follows the WAL files of a manifest into a LiveState, frame by frame. Threads: one (the follower's).
+//
+// Invariant: applied operations have no gaps: a frame is applied only if it continues the state's last sequence number.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "shared/live/live_state.hpp"
+
+namespace ndb::reader {
+
+class WalTail {
+ public:
+  WalTail(fs::FileSystem& fs, fs::Path collection) : fs_(fs), collection_(std::move(collection)) {}
+
+  /// Applies what the files of the state's manifest hold beyond what it has. reopen: open files anew (over a network an open
+  /// file may show an old length). True if anything was applied. An unfinished frame is left for later; corruption only
+  /// inside a sealed part, or where a file is not what the manifest says.
+  [[nodiscard]] Result<bool> advance(live::LiveState& state, bool reopen);
+  /// Starts again at the manifest's first file, for a new state.
+  void reset() { file_.reset(); }
+  /// Offset in the file that is read now.
+  [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
+  /// Set while the next bytes are no valid frame though they are there: a write under way, or damage.
+  [[nodiscard]] bool stuck() const noexcept { return stuck_; }
+
+ private:
+  Result<bool> drain(live::LiveState& state);
+  Result<bool> move_on(live::LiveState& state);
+  Result<std::unique_ptr<fs::File>> open(const format::Manifest& manifest, format::WalName name);
+  [[nodiscard]] std::uint64_t end_of(const format::Manifest& manifest) const;
+  Status apply(live::LiveState& state, const format::WalFrame& frame, bool& gap);
+
+  fs::FileSystem& fs_;
+  const fs::Path collection_;
+  std::unique_ptr<fs::File> file_;
+  format::WalName name_;
+  std::uint64_t offset_ = 0;
+  std::vector<std::byte> buffer_;
+  bool stuck_ = false;
+};
+
+}  // namespace ndb::reader
