@@ -1,0 +1,93 @@
+// Flush, compact, indexes and what a collection says about itself.
+#include "bindings/cpp/database_impl.hpp"
+#include "shared/format/manifest.hpp"
+
+namespace ndb {
+namespace {
+
+void add_segments(const live::Snapshot& snapshot, CollectionStats& stats) {
+  for (const auto& slot : snapshot.segments) {
+    const auto* graph = slot.view->hnsw();
+    const std::uint64_t bytes = slot.view->mapped_bytes();
+    stats.segments.push_back({.id = slot.view->id(), .rows = slot.view->rows(), .deleted = slot.tombstones->count(),
+                              .bytes = bytes, .indexed = graph != nullptr});
+    stats.segment_bytes += bytes;
+    (graph != nullptr ? stats.index.indexed_rows : stats.index.unindexed_rows) += slot.view->rows();
+    if (graph == nullptr) continue;
+    ++stats.index.graphs;
+    stats.index.bytes += graph->bytes();
+  }
+}
+
+}  // namespace
+
+Result<ManifestVersion> Collection::flush(bool wait) {
+  NDB_TRY_ASSIGN(const auto writer, impl_->core->writer());
+  return writer->flush(wait);
+}
+
+Result<ManifestVersion> Collection::compact(bool wait) {
+  NDB_TRY_ASSIGN(const auto writer, impl_->core->writer());
+  return writer->compact(wait);
+}
+
+Result<ManifestVersion> Collection::rebuild_index(bool wait) {
+  NDB_TRY_ASSIGN(const auto writer, impl_->core->writer());
+  return writer->rebuild_index(wait);
+}
+
+Result<ManifestVersion> Collection::delete_index() {
+  NDB_TRY_ASSIGN(const auto writer, impl_->core->writer());
+  return writer->delete_index();
+}
+
+bool Collection::has_index() const {
+  const auto stats = index_stats();
+  return stats && stats->graphs > 0;
+}
+
+Result<IndexStats> Collection::index_stats() const {
+  NDB_TRY_ASSIGN(auto all, stats());
+  return all.index;
+}
+
+Result<CollectionStats> Collection::stats() const {
+  NDB_TRY_ASSIGN(const auto state, impl_->core->state());
+  const auto snapshot = state->snapshot();
+  const auto& manifest = *snapshot->manifest;
+  CollectionStats stats;
+  stats.name = name();
+  stats.config = manifest.config;
+  stats.documents = snapshot->documents();
+  stats.deleted = snapshot->dead_rows();
+  stats.seq = snapshot->visible_seq();
+  stats.flushed_seq = manifest.flushed_seq;
+  stats.manifest_version = manifest.version;
+  stats.epoch = manifest.epoch;
+  stats.index.enabled = manifest.index_enabled;
+  add_segments(*snapshot, stats);
+  for (const auto& memtable : snapshot->memtables) {
+    stats.memtable_bytes += memtable->bytes();
+    stats.memtable_documents += memtable->row_count() - memtable->deleted_count();
+  }
+  if (const auto writer = impl_->core->current_writer()) {
+    stats.writable = !writer->failure();
+    stats.wal_bytes = writer->wal_bytes();
+    stats.index.building = writer->building();
+    stats.index.progress = writer->build_progress();
+  }
+  return stats;
+}
+
+Result<std::string> Collection::manifest() const {
+  NDB_TRY_ASSIGN(const auto state, impl_->core->state());
+  return format::manifest_to_json(*state->snapshot()->manifest);
+}
+
+Result<std::vector<ReplicaStats>> Collection::replicas() const {
+  const auto writer = impl_->core->current_writer();
+  if (writer == nullptr) return std::vector<ReplicaStats>{};
+  return writer->replicas();
+}
+
+}  // namespace ndb

@@ -1,0 +1,133 @@
+#include "bindings/cpp/collection_core.hpp"
+
+#include <fmt/format.h>
+
+namespace ndb::embedded {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Failures after which another attempt to become the writer can succeed.
+bool worth_stepping_down(ErrorCode code) { return code == ErrorCode::fenced || code == ErrorCode::no_space; }
+
+}  // namespace
+
+Result<std::shared_ptr<CollectionCore>> CollectionCore::open(fs::FileSystem& fs, const fs::Path& path, std::string name,
+                                                             const DatabaseOptions& options) {
+  std::shared_ptr<CollectionCore> core(new CollectionCore(fs, path, std::move(name), options));
+  auto follower = reader::Follower::open(fs, path, core->follower_options());
+  if (!follower && follower.error().code == ErrorCode::not_found)
+    return fail(ErrorCode::not_found, fmt::format("no collection '{}'", core->name_), "name");
+  if (!follower) return std::unexpected(follower.error());
+  core->follower_ = std::move(*follower);
+  core->config_ = core->follower_->state()->snapshot()->manifest->config;
+  return core;
+}
+
+reader::FollowerOptions CollectionCore::follower_options() const {
+  return {.poll_interval = options_.poll_interval, .fence_after = options_.gc_grace / 2,
+          .shared_memory = options_.shared_memory};
+}
+
+writer::WriterOptions CollectionCore::writer_options() const {
+  writer::WriterOptions options;
+  options.memtable_bytes = options_.memtable_bytes;
+  options.sync_interval = options_.sync_interval;
+  options.gc_grace = options_.gc_grace;
+  options.index_threads = options_.index_threads;
+  options.index_min_rows = options_.index_min_rows;
+  options.segment_max_rows = options_.segment_max_rows;
+  return options;
+}
+
+Result<std::shared_ptr<live::LiveState>> CollectionCore::state() const {
+  const std::scoped_lock lock(mutex_);
+  if (closed_) return std::unexpected(*closed_);
+  if (writer_ != nullptr) return std::shared_ptr<live::LiveState>(writer_, &writer_->state());
+  if (follower_ == nullptr) return fail(ErrorCode::unavailable, "the collection is being opened");
+  NDB_TRY(follower_->health());
+  return follower_->state();
+}
+
+Result<std::shared_ptr<live::LiveState>> CollectionCore::state_at(Seq seq, std::chrono::milliseconds bound) const {
+  const auto deadline = Clock::now() + bound;
+  for (;;) {
+    NDB_TRY_ASSIGN(auto now, state());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    if (now->wait_for(seq, std::max(left, std::chrono::milliseconds(0)))) return now;
+    if (Clock::now() >= deadline)
+      return fail(ErrorCode::replica_lagging,
+                  fmt::format("seq {} is not visible here yet; {} is", seq.value, now->applied_seq().value), "min_seq");
+    // Interrupted: this state was replaced. The next one may be the same for a moment.
+    std::this_thread::yield();
+  }
+}
+
+std::shared_ptr<writer::CollectionWriter> CollectionCore::current_writer() const {
+  const std::scoped_lock lock(mutex_);
+  return writer_;
+}
+
+Result<std::shared_ptr<writer::CollectionWriter>> CollectionCore::writer() {
+  if (auto now = current_writer()) return now;
+  const std::scoped_lock one_at_a_time(open_mutex_);
+  {
+    const std::scoped_lock lock(mutex_);
+    if (closed_) return std::unexpected(*closed_);
+    if (writer_ != nullptr) return writer_;
+  }
+  if (options_.read_only) return fail(ErrorCode::read_only, "the database was opened read-only");
+  NDB_TRY_ASSIGN(auto opened, writer::CollectionWriter::open(fs_, path_, writer_options(), options_.shared_memory));
+  std::shared_ptr<writer::CollectionWriter> fresh = std::move(opened);
+  std::shared_ptr<reader::Follower> old;
+  {
+    const std::scoped_lock lock(mutex_);
+    writer_ = fresh;
+    old = std::move(follower_);
+  }
+  return fresh;
+}
+
+Result<WriteResult> CollectionCore::write(const format::WalBodyBuilder& body) {
+  NDB_TRY_ASSIGN(const auto now, writer());
+  auto result = now->write(body);
+  if (!result && now->failure() && worth_stepping_down(now->failure()->code)) step_down(now);
+  return result;
+}
+
+void CollectionCore::step_down(const std::shared_ptr<writer::CollectionWriter>& failed) {
+  const std::scoped_lock one_at_a_time(open_mutex_);
+  {
+    const std::scoped_lock lock(mutex_);
+    if (writer_ != failed) return;
+  }
+  static_cast<void>(failed->close());
+  auto follower = reader::Follower::open(fs_, path_, follower_options());
+  const std::scoped_lock lock(mutex_);
+  if (!follower) return;  // the failed writer's state goes on answering searches
+  writer_.reset();
+  follower_ = std::move(*follower);
+}
+
+bool CollectionCore::gone() const {
+  const std::scoped_lock lock(mutex_);
+  if (closed_) return true;
+  if (follower_ == nullptr) return false;
+  const auto health = follower_->health();
+  return !health && health.error().code == ErrorCode::not_found;
+}
+
+Status CollectionCore::close(Error reason) {
+  const std::scoped_lock one_at_a_time(open_mutex_);
+  std::shared_ptr<writer::CollectionWriter> writer;
+  std::shared_ptr<reader::Follower> follower;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!closed_) closed_ = std::move(reason);
+    writer = std::move(writer_);
+    follower = std::move(follower_);
+  }
+  return writer != nullptr ? writer->close() : Status{};
+}
+
+}  // namespace ndb::embedded

@@ -1,0 +1,63 @@
+// One collection inside a process: a follower until the first mutation, the writer from then on. Shared by all handles.
+//
+// Threads: any. open_mutex_ is held while roles change (slow); mutex_ only for copying pointers.
+// Invariant: at most one of writer_ and follower_ feeds state(); both are gone after close().
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "ndb/ndb.hpp"
+#include "reader/follower.hpp"
+#include "writer/collection_writer.hpp"
+
+namespace ndb::embedded {
+
+class CollectionCore {
+ public:
+  /// not_found if there is no such collection.
+  [[nodiscard]] static Result<std::shared_ptr<CollectionCore>> open(fs::FileSystem& fs, const fs::Path& path,
+                                                                    std::string name, const DatabaseOptions& options);
+
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] const fs::Path& path() const noexcept { return path_; }
+  [[nodiscard]] const CollectionConfig& config() const noexcept { return config_; }
+  /// The state to answer from; an error if answers would be stale or the handle was closed.
+  [[nodiscard]] Result<std::shared_ptr<live::LiveState>> state() const;
+  /// Waits until `seq` is visible; replica_lagging after `bound`.
+  [[nodiscard]] Result<std::shared_ptr<live::LiveState>> state_at(Seq seq, std::chrono::milliseconds bound) const;
+  /// The writer, becoming it if need be.
+  [[nodiscard]] Result<std::shared_ptr<writer::CollectionWriter>> writer();
+  /// The writer if this process is it.
+  [[nodiscard]] std::shared_ptr<writer::CollectionWriter> current_writer() const;
+  [[nodiscard]] Result<WriteResult> write(const format::WalBodyBuilder& body);
+  /// Whether the collection was removed by another process.
+  [[nodiscard]] bool gone() const;
+  /// Releases everything; later calls answer `reason`.
+  Status close(Error reason);
+
+ private:
+  CollectionCore(fs::FileSystem& fs, fs::Path path, std::string name, const DatabaseOptions& options)
+      : fs_(fs), path_(std::move(path)), name_(std::move(name)), options_(options) {}
+  [[nodiscard]] reader::FollowerOptions follower_options() const;
+  [[nodiscard]] writer::WriterOptions writer_options() const;
+  /// Back to following, after this writer was replaced or the disk filled up.
+  void step_down(const std::shared_ptr<writer::CollectionWriter>& failed);
+
+  fs::FileSystem& fs_;
+  const fs::Path path_;
+  const std::string name_;
+  const DatabaseOptions options_;
+  CollectionConfig config_;  // constant after open()
+
+  std::mutex open_mutex_;
+  mutable std::mutex mutex_;  // guards the rest
+  std::shared_ptr<writer::CollectionWriter> writer_;
+  std::shared_ptr<reader::Follower> follower_;
+  std::optional<Error> closed_;
+};
+
+}  // namespace ndb::embedded
