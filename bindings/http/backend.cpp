@@ -7,6 +7,10 @@
 namespace ndb::http {
 
 Status Backend::open() {
+  std::error_code ignored;
+  if (is_reader() && !std::filesystem::is_directory(folder_, ignored)) {
+    return fail(ErrorCode::unavailable, "the data folder " + folder_.string() + " does not exist yet");
+  }
   NDB_TRY(database());
   return {};
 }
@@ -20,9 +24,6 @@ Result<Database> Backend::database() {
   if (closed_) return fail(ErrorCode::unavailable, "the database is closing");
   if (database_) return *database_;
   auto opened = Database::open(folder_, options_);
-  if (!opened && is_reader() && opened.error().code == ErrorCode::not_found) {
-    return fail(ErrorCode::unavailable, "the data folder " + folder_.string() + " does not exist yet");
-  }
   if (opened) database_ = *opened;
   return opened;
 }

@@ -68,7 +68,8 @@ std::vector<std::string> Routes::unready_reasons() {
     const std::lock_guard lock(mutex_);
     if (!unready_.empty()) reasons.push_back(unready_);
   }
-  const auto names = backend_.names();
+  const Status opened = backend_.open();
+  const auto names = opened ? backend_.names() : Result<std::vector<std::string>>(std::unexpected(opened.error()));
   if (!names) {
     reasons.push_back(names.error().message);
     return reasons;

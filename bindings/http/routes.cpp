@@ -150,6 +150,8 @@ Result<Response> Routes::forward(const Call& call) {
 
 void Routes::note_error(const Call& call, const Error& error) {
   metrics_.count_error(error.code);
+  // Perhaps another process dropped the collection (and made it anew): look again next time.
+  if (error.code == ErrorCode::not_found && !call.collection.empty()) backend_.forget(call.collection);
   const bool is_serious =
       error.code == ErrorCode::internal || error.code == ErrorCode::io_error || error.code == ErrorCode::corruption;
   if (is_serious) base::log_error(fmt::format("{} {}", call.request.method, call.request.target), error);
