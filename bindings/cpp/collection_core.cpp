@@ -7,6 +7,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds kShortestFence{10'000};
+
 // Failures after which another attempt to become the writer can succeed.
 bool worth_stepping_down(ErrorCode code) { return code == ErrorCode::fenced || code == ErrorCode::no_space; }
 
@@ -25,7 +27,9 @@ Result<std::shared_ptr<CollectionCore>> CollectionCore::open(fs::FileSystem& fs,
 }
 
 reader::FollowerOptions CollectionCore::follower_options() const {
-  return {.poll_interval = options_.poll_interval, .fence_after = options_.gc_grace / 2,
+  // A grace time that is shorter than a few polls (in tests, or where no other host reads) protects nobody anyway.
+  const auto shortest = options_.poll_interval * 5 + kShortestFence;
+  return {.poll_interval = options_.poll_interval, .fence_after = std::max(options_.gc_grace / 2, shortest),
           .shared_memory = options_.shared_memory};
 }
 
