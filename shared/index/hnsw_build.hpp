@@ -34,8 +34,8 @@ struct HnswBuildParams {
   unsigned threads = 1;                  ///< 0: all CPUs
   std::uint64_t seed = 20180330;         ///< of the levels
   CodesPolicy codes = CodesPolicy::automatic;
-  std::function<void(std::uint64_t done, std::uint64_t rows)> progress;  ///< called now and then, from one thread at a time
-  std::stop_token stop;                  ///< asked before each row; stopping ends in `unavailable`
+  std::function<void(std::uint64_t done, std::uint64_t rows)> progress = {};  ///< called now and then, from one thread at a time
+  std::stop_token stop = {};             ///< asked before each row; stopping ends in `unavailable`
 };
 
 /// An older graph to start from; compaction passes the largest one it merges.
