@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=build/quickstart
-run=${NDB_QUICKSTART_DIR:-build/quickstart-run}
+run=$(realpath -m "${NDB_QUICKSTART_DIR:-build/quickstart-run}")
 roles=(writer reader1 reader2)
 case "${1:-}" in -h | --help) sed -n '2,7s/^# //p' deploy/quickstart.sh; exit 0 ;; '' | stop | clean) ;;
 *) echo "quickstart: unknown word '$1' (try --help)" >&2; exit 2 ;; esac
@@ -109,13 +109,15 @@ build_all() {
   done
 }
 
+# search ROLE MIN_SEQ WORDS...
 search() {
-  local role=$1
-  shift
+  local role=$1 seq=$2
+  shift 2
   printf '\n%s"%s"%s asked of %s\n' "$bold" "$*" "$plain" "$role"
-  "$build/text_search" search "$@" --url "$(url_of "$role")"
+  "$build/text_search" search "$@" --min-seq "$seq" --url "$(url_of "$role")" || die "$role could not answer"
 }
 
+# texts FOLDERS... [FIND'S TESTS...]
 texts() { find "$@" -type f -size -400k 2>/dev/null | sort; }
 
 case "${1:-}" in
@@ -131,7 +133,6 @@ note "built: ndb-writer, ndb-reader, ndb and the example text_search, in $build"
 
 step "2. One writer, two readers, one folder"
 mkdir -p "$run/data"
-run=$(realpath "$run")
 start writer ndb-writer 7700
 wait_ready writer
 start reader1 ndb-reader 7701 --writer-url "$(url_of writer)"
@@ -143,20 +144,26 @@ done
 
 step "3. Real text: this system's licences"
 mapfile -t licences < <(texts /usr/share/common-licenses)
-mapfile -t own < <(texts README.md CHANGELOG.md docs)
+mapfile -t own < <(texts README.md CHANGELOG.md docs; texts shared ipc writer reader -name '*.hpp')
 [ "${#licences[@]}" -gt 0 ] || licences=(LICENSE)
 printf '  '
-"$build/text_search" ingest "${licences[@]}" --url "$(url_of writer)"
+"$build/text_search" ingest "${licences[@]}" --url "$(url_of writer)" || die "the writer took nothing; its log: $run/writer.log"
 
-step "4. Searches through the readers, while this project's own pages are being written"
+step "4. Searches through the readers, while this project's own pages and headers are being written"
 "$build/text_search" ingest "${own[@]}" --url "$(url_of reader1)" >"$run/ingest.log" 2>&1 &
 ingest=$!
-search reader1 no warranty of any kind
-search reader2 patent licence granted by contributors
+seqs=()
+while kill -0 "$ingest" 2>/dev/null; do
+  seqs+=("$("$build/text_search" search warranty --url "$(url_of reader2)" | sed -n 's/.*at seq \([0-9]*\).*/\1/p')")
+done
 wait "$ingest" || { cat "$run/ingest.log" >&2; die "the second ingest failed"; }
-printf '\n  meanwhile written, through reader1: %s\n' "$(cat "$run/ingest.log")"
+printf '  %s\n' "$(cat "$run/ingest.log")"
+[ "${#seqs[@]}" = 0 ] ||
+  printf '  meanwhile reader2 answered %d searches, the first at seq %s, the last at seq %s\n' "${#seqs[@]}" "${seqs[0]}" "${seqs[-1]}"
+search reader1 0 no warranty of any kind
+search reader2 0 patent licence granted by contributors
 seq=$(sed -n 's/.*(seq \([0-9]*\)).*/\1/p' "$run/ingest.log")
-search reader2 what happens when the writer is killed --min-seq "${seq:-0}"
+search reader2 "${seq:-0}" what happens when the writer is killed
 
 cat <<END
 
