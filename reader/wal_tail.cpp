@@ -88,32 +88,38 @@ Result<bool> WalTail::drain(live::LiveState& state) {
   }
 }
 
-// On to the next file of the manifest once it holds the operation that continues this one.
+// Whether the file begins with the operation that continues the state; `header_only` if nothing was written to it.
+Result<WalTail::Start> WalTail::look_at(const live::LiveState& state, fs::File& file, format::WalName name) const {
+  std::vector<std::byte> bytes(format::kWalFileHeaderBytes + format::kWalFrameHeaderBytes);
+  NDB_TRY_ASSIGN(const auto got, file.read_at(0, bytes));
+  if (got < format::kWalFileHeaderBytes) return Start::header_only;
+  NDB_TRY(format::check_wal_file_header(base::ByteSpan(bytes).first(got), name, state.snapshot()->manifest->collection_uid,
+                                        format::wal_path(collection_, name)));
+  if (got < bytes.size()) return Start::header_only;
+  const auto first_seq = format::peek_first_seq(base::ByteSpan(bytes).subspan(format::kWalFileHeaderBytes));
+  return first_seq && *first_seq == state.applied_seq().next() ? Start::continues : Start::something_else;
+}
+
+// On to the file of the manifest that holds the operation that continues this one. Files between may have stayed empty. Behind
+// a sealed file that was read to its end the first file that is still open is the one to wait at.
 Result<bool> WalTail::move_on(live::LiveState& state) {
   const auto snapshot = state.snapshot();
   const auto& wals = snapshot->manifest->wals;
-  const auto here = find_wal(*snapshot->manifest, name_);
-  if (here == wals.end() || std::next(here) == wals.end()) return false;
-  const auto next = std::next(here);
-  const fs::Path path = format::wal_path(collection_, next->name);
-  NDB_TRY_ASSIGN(auto file, fs_.open_read(path));
-  std::vector<std::byte> bytes(format::kWalFileHeaderBytes + format::kWalFrameHeaderBytes);
-  NDB_TRY_ASSIGN(const auto got, file->read_at(0, bytes));
-  if (got < bytes.size()) {
-    // Nothing in it yet. A sealed file will get nothing more, though, so a file behind it can only continue after it.
-    if (!here->seal || offset_ < here->seal->bytes) return false;
+  auto here = find_wal(*snapshot->manifest, name_);
+  if (here == wals.end()) return false;
+  const bool finished = here->seal && offset_ >= here->seal->bytes;
+  for (auto next = std::next(here); next != wals.end(); ++next) {
+    NDB_TRY_ASSIGN(auto file, fs_.open_read(format::wal_path(collection_, next->name)));
+    NDB_TRY_ASSIGN(const auto start, look_at(state, *file, next->name));
+    if (start == Start::something_else) return false;
+    if (start == Start::header_only && !finished) continue;
+    state.start_memtable(next->name);
+    file_ = std::move(file);
+    name_ = next->name;
+    offset_ = format::kWalFileHeaderBytes;
+    return true;
   }
-  if (got < format::kWalFileHeaderBytes) return false;
-  NDB_TRY(format::check_wal_file_header(base::ByteSpan(bytes).first(got), next->name, snapshot->manifest->collection_uid, path));
-  if (got == bytes.size()) {
-    const auto first_seq = format::peek_first_seq(base::ByteSpan(bytes).subspan(format::kWalFileHeaderBytes));
-    if (!first_seq || *first_seq != state.applied_seq().next()) return false;
-  }
-  state.start_memtable(next->name);
-  file_ = std::move(file);
-  name_ = next->name;
-  offset_ = format::kWalFileHeaderBytes;
-  return true;
+  return false;
 }
 
 }  // namespace ndb::reader

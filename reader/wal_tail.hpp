@@ -26,6 +26,8 @@ class WalTail {
   [[nodiscard]] bool stuck() const noexcept { return stuck_; }
 
  private:
+  enum class Start { continues, header_only, something_else };
+  [[nodiscard]] Result<Start> look_at(const live::LiveState& state, fs::File& file, format::WalName name) const;
   Result<bool> drain(live::LiveState& state);
   Result<bool> move_on(live::LiveState& state);
   Result<std::unique_ptr<fs::File>> open(const format::Manifest& manifest, format::WalName name);

@@ -151,9 +151,11 @@ Status CommitLog::make_room(std::unique_lock<std::mutex>& commit_lock) {
 
 Status CommitLog::rotate(std::unique_lock<std::mutex>& commit_lock) {
   if (next_ == nullptr) {
+    const auto full = state_->snapshot()->memtables.back();
     on_work_();
     if (!progressed_.wait_for(commit_lock, options_.backpressure_timeout, [&] { return failure() || next_ != nullptr; }))
       return fail(ErrorCode::overloaded, "the next WAL file is not ready");
+    if (state_->snapshot()->memtables.back() != full) return {};  // somebody else rotated while this waited
   }
   NDB_TRY(healthy());
   unsynced_.push_back(std::move(active_));

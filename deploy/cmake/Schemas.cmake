@@ -5,11 +5,13 @@ function(ndb_schema target)
   foreach(schema IN LISTS ARGN)
     get_filename_component(stem "${schema}" NAME_WE)
     get_filename_component(schema_path "${schema}" ABSOLUTE)
-    add_custom_command(
-      OUTPUT "${out}/${stem}_generated.h"
-      COMMAND ${NDB_FLATC} --cpp --scoped-enums -o "${out}" "${schema_path}"
-      DEPENDS "${schema_path}" VERBATIM)
-    add_custom_target(ndb_schema_${stem} DEPENDS "${out}/${stem}_generated.h")
+    if(NOT TARGET ndb_schema_${stem})
+      add_custom_command(
+        OUTPUT "${out}/${stem}_generated.h"
+        COMMAND ${NDB_FLATC} --cpp --scoped-enums -o "${out}" "${schema_path}"
+        DEPENDS "${schema_path}" VERBATIM)
+      add_custom_target(ndb_schema_${stem} DEPENDS "${out}/${stem}_generated.h")
+    endif()
     add_dependencies(${target} ndb_schema_${stem})
   endforeach()
   target_include_directories(${target} SYSTEM PRIVATE "${PROJECT_BINARY_DIR}/generated")

@@ -1,0 +1,42 @@
+// A real ndb-writer or ndb-reader, started for a test and killed with it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "ipc/http/client.hpp"
+
+namespace ndb::test {
+
+class DaemonProcess {
+ public:
+  /// Starts the program (a path; NDB_WRITER_BINARY and NDB_READER_BINARY are compiled in) and waits until it says where it listens.
+  /// Fails the test if it exits instead.
+  DaemonProcess(const std::string& program, std::vector<std::string> arguments);
+  DaemonProcess(const DaemonProcess&) = delete;
+  DaemonProcess& operator=(const DaemonProcess&) = delete;
+  /// SIGKILL if it still runs.
+  ~DaemonProcess();
+
+  [[nodiscard]] const std::string& url() const noexcept { return url_; }
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  [[nodiscard]] http::Client connect() const;
+  /// Sends the signal and waits; the exit code, or 128 + the signal that ended it.
+  int stop(int signal);
+
+ private:
+  pid_t pid_ = -1;
+  int output_ = -1;
+  std::string url_;
+};
+
+/// Runs a program to its end; its exit code and all it printed.
+struct Finished {
+  int exit_code = 0;
+  std::string output;
+};
+[[nodiscard]] Finished run_to_end(const std::string& program, const std::vector<std::string>& arguments);
+
+}  // namespace ndb::test
