@@ -7,10 +7,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <boost/beast/ssl.hpp>
 #include <optional>
 
 #include "ipc/http/error_map.hpp"
@@ -22,7 +22,7 @@ namespace net = boost::asio;
 namespace beast = boost::beast;
 using boost::system::error_code;
 using net::ip::tcp;
-using TlsStream = beast::ssl_stream<beast::tcp_stream>;
+using TlsStream = net::ssl::stream<beast::tcp_stream>;
 
 struct Client::Impl {
   Url url;

@@ -56,9 +56,11 @@ struct ConnectionContext {
   ConnectionRegistry registry;
   std::unique_ptr<CpuGate> cpu;
   std::unique_ptr<WorkerPool> blocking;
+  std::atomic<std::uint64_t> buffered_bytes{0};  ///< bodies held; relaxed: a budget, nothing is published through it
   std::atomic<bool> draining{false};  ///< release in stop(), acquire before a connection waits for its next request
   std::atomic<bool> stopped{false};   ///< no I/O thread runs any more
-  std::atomic<std::uint64_t> accepted{0}, rejected{0}, requests{0}, bad_requests{0}, overloaded{0};  // statistics only: relaxed
+  std::atomic<std::uint64_t> accepted{0}, rejected{0}, requests{0}, bad_requests{0},
+      overloaded{0};  // statistics only: relaxed
 };
 
 /// Makes a connection around an accepted socket (bound to a strand of context->io) and registers it.

@@ -176,6 +176,7 @@ Result<Server> Server::start(const ServerOptions& options, Handler handler) {
   context.options = options;
   if (options.io_threads == 0) context.options.io_threads = cores() + 1;
   if (options.cpu_slots == 0) context.options.cpu_slots = cores();
+  context.options.max_buffered_bytes = std::max(options.max_buffered_bytes, options.max_body_bytes);
   context.handler = std::move(handler);
   context.cpu = std::make_unique<CpuGate>(context.options.cpu_slots, options.max_queued_cpu_jobs,
                                           [&io = context.io](Job job) { net::post(io, std::move(job)); });

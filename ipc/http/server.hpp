@@ -30,6 +30,9 @@ struct ServerOptions {
   std::uint32_t max_connections = 10'000;  ///< further ones are answered 503 and closed
   std::uint32_t max_header_bytes = 32U << 10;
   std::uint64_t max_body_bytes = 64ULL << 20;
+  /// Bodies of all requests that are being read or worked on; more is answered 429 before it is read. Raised to
+  /// max_body_bytes, so that one request always fits. A chunked body counts once it is complete.
+  std::uint64_t max_buffered_bytes = 1ULL << 30;
   std::chrono::milliseconds idle_timeout{75'000};    ///< between requests
   std::chrono::milliseconds header_timeout{10'000};  ///< from the first byte of a request to the end of its header
   std::chrono::milliseconds body_timeout{120'000};
@@ -73,7 +76,7 @@ struct ServerStats {
   std::uint64_t rejected = 0;      ///< over max_connections
   std::uint64_t requests = 0;      ///< that reached the handler
   std::uint64_t bad_requests = 0;  ///< refused before that
-  std::uint64_t overloaded = 0;    ///< answered 429 because a lane was full
+  std::uint64_t overloaded = 0;    ///< answered 429: a lane or the memory for bodies was full
 };
 
 class Server {

@@ -13,7 +13,7 @@ std::shared_ptr<Connection> make_plain_connection(std::shared_ptr<ConnectionCont
 std::shared_ptr<Connection> make_tls_connection(std::shared_ptr<ConnectionContext> context,
                                                 net::ip::tcp::socket socket) {
   auto* const shared = context.get();
-  auto session = std::make_shared<Session<beast::ssl_stream<beast::tcp_stream>>>(std::move(context), std::move(socket),
+  auto session = std::make_shared<Session<net::ssl::stream<beast::tcp_stream>>>(std::move(context), std::move(socket),
                                                                                  *shared->tls);
   shared->registry.add(session.get(), session);
   return session;

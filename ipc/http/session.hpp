@@ -8,11 +8,11 @@
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <boost/beast/ssl.hpp>
 #include <optional>
 
 #include "ipc/http/connection.hpp"
@@ -33,7 +33,10 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   template <class... StreamArguments>
   explicit Session(std::shared_ptr<ConnectionContext> context, StreamArguments&&... arguments)
       : context_(std::move(context)), stream_(std::forward<StreamArguments>(arguments)...), buffer_(kMaxBufferBytes) {}
-  ~Session() override { context_->registry.remove(this); }
+  ~Session() override {
+    release_bytes();
+    context_->registry.remove(this);
+  }
 
   void start() override;
   void send(Response&& response) override;
@@ -56,6 +59,8 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   void accept_header();
   void copy_headers();
   [[nodiscard]] bool check_expectation();
+  [[nodiscard]] bool reserve_bytes(std::uint64_t bytes);
+  void release_bytes() noexcept;
   void read_body();
   void on_body(error_code error);
   void handle();
@@ -80,8 +85,9 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   State state_ = State::idle;
   Request request_;
   Framing framing_;
-  bool keep_alive_ = false;    ///< the client allows another request
-  bool unread_input_ = false;  ///< the client may still be sending what we refused
+  std::uint64_t reserved_bytes_ = 0;  ///< of context_->buffered_bytes
+  bool keep_alive_ = false;           ///< the client allows another request
+  bool unread_input_ = false;         ///< the client may still be sending what we refused
   bool close_after_write_ = false;
   bool head_only_ = false;  ///< HEAD: the answer's body is not sent
   unsigned http_version_ = 11;
@@ -166,6 +172,10 @@ void Session<Stream>::accept_header() {
   }
   parser_->body_limit(limit);  // for chunked bodies
   if (framing_.kind == Framing::Kind::none) return on_body({});
+  if (!reserve_bytes(framing_.content_length)) {
+    context_->overloaded.fetch_add(1, std::memory_order_relaxed);
+    return refuse(429, {ErrorCode::overloaded, "too many bytes of requests are waiting; try again later", {}});
+  }
   if (check_expectation()) read_body();
 }
 
@@ -188,6 +198,21 @@ bool Session<Stream>::check_expectation() {
 }
 
 template <class Stream>
+bool Session<Stream>::reserve_bytes(std::uint64_t bytes) {
+  const std::uint64_t before = context_->buffered_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  reserved_bytes_ += bytes;
+  if (before + bytes <= context_->options.max_buffered_bytes) return true;
+  release_bytes();
+  return false;
+}
+
+template <class Stream>
+void Session<Stream>::release_bytes() noexcept {
+  context_->buffered_bytes.fetch_sub(reserved_bytes_, std::memory_order_relaxed);
+  reserved_bytes_ = 0;
+}
+
+template <class Stream>
 void Session<Stream>::read_body() {
   const bool large = framing_.kind == Framing::Kind::chunked || framing_.content_length > kSmallBufferBytes;
   if (large) buffer_.reserve(kLargeBufferBytes);
@@ -201,6 +226,10 @@ void Session<Stream>::on_body(error_code error) {
   if (state_ == State::closing) return close();
   if (error) return on_read_error(error);
   request_.body = std::move(parser_->get().body());
+  if (framing_.kind == Framing::Kind::chunked && !reserve_bytes(request_.body.size())) {
+    context_->overloaded.fetch_add(1, std::memory_order_relaxed);
+    return refuse(429, {ErrorCode::overloaded, "too many bytes of requests are waiting; try again later", {}});
+  }
   request_.body.reserve(request_.body.size() + Request::kBodyPadding);
   parser_.reset();
   handle();
@@ -257,6 +286,7 @@ template <class Stream>
 void Session<Stream>::write(Response&& response) {
   if (state_ != State::handling) return;  // answered already, or aborted
   state_ = State::writing;
+  release_bytes();
   const bool draining = context_->draining.load(std::memory_order_acquire);
   close_after_write_ = response.close || !keep_alive_ || draining;
   answer_header_ = serialize_header(response, !close_after_write_, http_version_);

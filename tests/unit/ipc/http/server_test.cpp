@@ -363,6 +363,32 @@ TEST_CASE("a responder may outlive its server") {
   kept.reset();
 }
 
+TEST_CASE("bodies that together would take too much memory are refused before they are read") {
+  ServerOptions options;
+  options.max_body_bytes = 1000;
+  options.max_buffered_bytes = 1500;
+  Server server = start(options);
+  const auto post = [](RawSocket& socket, int bytes) {
+    socket.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: " + std::to_string(bytes) +
+                "\r\n\r\n");
+  };
+  RawSocket first(server.port());
+  post(first, 1000);
+  REQUIRE(first.read_until("\r\n\r\n").starts_with("HTTP/1.1 100 "));
+  RawSocket second(server.port());
+  post(second, 1000);
+  CHECK(second.read_until("\r\n\r\n").starts_with("HTTP/1.1 429 "));
+  CHECK(server.stats().overloaded == 1);
+  RawSocket third(server.port());
+  post(third, 400);
+  CHECK(third.read_until("\r\n\r\n").starts_with("HTTP/1.1 100 "));
+  first.send(std::string(1000, 'x'));  // answered, and its memory is free again
+  CHECK(first.read_until("POST / xxx").find("HTTP/1.1 200 ") != std::string::npos);
+  RawSocket fourth(server.port());
+  post(fourth, 1000);
+  CHECK(fourth.read_until("\r\n\r\n").starts_with("HTTP/1.1 100 "));
+}
+
 TEST_CASE("an address in use is a clear error") {
   Server server = start();
   ServerOptions options;
