@@ -1,11 +1,6 @@
 #include "shared/index/hnsw_build.hpp"
 
 #include <fmt/core.h>
-#include <oneapi/tbb/blocked_range.h>
-#include <oneapi/tbb/enumerable_thread_specific.h>
-#include <oneapi/tbb/info.h>
-#include <oneapi/tbb/parallel_for.h>
-#include <oneapi/tbb/task_arena.h>
 
 #include <atomic>
 #include <cmath>
@@ -17,6 +12,7 @@
 #include "shared/index/graph_reuse.hpp"
 #include "shared/index/hnsw_encode.hpp"
 #include "shared/index/hnsw_format.hpp"
+#include "shared/index/parallel_rows.hpp"
 
 namespace ndb::index {
 namespace {
@@ -58,11 +54,7 @@ Status check_input(const VectorsView& vectors, const HnswBuildParams& params, co
 class Build {
  public:
   Build(const VectorsView& vectors, const HnswBuildParams& params, const ReusedGraph* reused)
-      : vectors_(vectors), params_(params), reused_(reused) {
-    const int threads = params.threads == 0 ? oneapi::tbb::info::default_concurrency() : static_cast<int>(params.threads);
-    arena_.initialize(threads);
-    parallel_ = threads > 1;
-  }
+      : vectors_(vectors), params_(params), reused_(reused), threads_(params.threads, params.stop) {}
 
   Result<std::vector<std::byte>> run() {
     equal_ = find_equal_rows(vectors_);
@@ -78,7 +70,7 @@ class Build {
     const std::size_t stride = Codec::stride_bytes(vectors_.dim);
     codes_ = AlignedBuffer<std::byte>(stride * vectors_.rows);
     std::atomic<bool> fits = true;
-    each(vectors_.rows, [&](std::uint64_t row, InsertScratch&) {
+    threads_.each(vectors_.rows, [&](std::uint64_t row, InsertScratch&) {
       if (!codec.encode(vectors_.vector(static_cast<Row>(row)), codes_.data() + row * stride))
         fits.store(false, std::memory_order_relaxed);  // relaxed: read after the threads have joined
     });
@@ -125,10 +117,10 @@ class Build {
   void carry_over(GraphTables& graph, const Pairs& pairs, ReuseMap& map) {
     map_reused_levels(*reused_->graph, graph, map);
     const GraphCarrier<Pairs> carrier(*reused_->graph, map, graph, pairs);
-    each(reused_->graph->rows(), [&](std::uint64_t row, InsertScratch& scratch) {
+    threads_.each(reused_->graph->rows(), [&](std::uint64_t row, InsertScratch& scratch) {
       carrier.carry_over(static_cast<Row>(row), scratch);
     });
-    each(reused_->graph->upper_nodes(), [&](std::uint64_t node, InsertScratch& scratch) {
+    threads_.each(reused_->graph->upper_nodes(), [&](std::uint64_t node, InsertScratch& scratch) {
       carrier.carry_over_upper(static_cast<std::uint32_t>(node), scratch);
     });
     done_ = map.count;
@@ -148,7 +140,7 @@ class Build {
       graph.top_level = levels[row];
       graph.entry = *graph.upper_node(row);
     }
-    each(vectors_.rows, [&](std::uint64_t row, InsertScratch& own) {
+    threads_.each(vectors_.rows, [&](std::uint64_t row, InsertScratch& own) {
       if (!linked[row] && equal_.is_first(static_cast<Row>(row))) inserter.insert(static_cast<Row>(row), own);
       if (map == nullptr || !map->carried[row]) report_progress();
     });
@@ -163,31 +155,10 @@ class Build {
     params_.progress(done, vectors_.rows);
   }
 
-  /// Runs body(i, scratch) for all i < count; in order if there is one thread. Skips the rest once stopped.
-  template <class Body>
-  void each(std::uint64_t count, Body&& body) {
-    const auto run_range = [&](std::uint64_t begin, std::uint64_t end, InsertScratch& scratch) {
-      for (std::uint64_t i = begin; i < end && !stopped(); ++i) body(i, scratch);
-    };
-    if (!parallel_) {
-      run_range(0, count, scratch_.local());
-      return;
-    }
-    arena_.execute([&] {
-      constexpr std::size_t kGrain = 32;
-      oneapi::tbb::parallel_for(
-          oneapi::tbb::blocked_range<std::uint64_t>(0, count, kGrain),
-          [&](const auto& range) { run_range(range.begin(), range.end(), scratch_.local()); },
-          oneapi::tbb::simple_partitioner());
-    });
-  }
-
   const VectorsView& vectors_;
   const HnswBuildParams& params_;
   const ReusedGraph* reused_;
-  bool parallel_ = false;
-  oneapi::tbb::task_arena arena_;
-  oneapi::tbb::enumerable_thread_specific<InsertScratch> scratch_;
+  ParallelRows<InsertScratch> threads_;
   EqualRows equal_;
   std::optional<Codec> codec_;
   AlignedBuffer<std::byte> codes_;

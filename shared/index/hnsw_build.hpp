@@ -1,7 +1,7 @@
 // Builds an HNSW graph over the rows of a segment, from nothing or from an older graph of most of the rows.
 // Source: Malkov and Yashunin 2018, algorithms 1, 3 and 4.
 //
-// Threads: build_hnsw uses `threads` threads of its own TBB arena and returns when they are done.
+// Threads: build_hnsw uses the calling thread and `threads` − 1 of its own, and returns when they are done.
 // Invariants: with one thread the bytes depend on the vectors and parameters (and the CPU's kernels) alone. Every row can be
 // reached from the entry: what the insertions leave unreachable is linked in at the end.
 #pragma once
