@@ -1,1 +1,17 @@
-# Installation rules.
+# `cmake --install`: the programs, the library with its headers, and a package for find_package(ndb).
+include(CMakePackageConfigHelpers)
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/ndb")
+
+# Static libraries, one for each floor; a program links ndb::embedded and gets the others with it.
+install(TARGETS ndb_shared ndb_ipc ndb_writer ndb_reader ndb_embedded EXPORT ndb-targets
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+install(EXPORT ndb-targets NAMESPACE ndb:: DESTINATION ${package_dir} COMPONENT development)
+install(DIRECTORY shared/include/ndb bindings/cpp/include/ndb DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        COMPONENT development FILES_MATCHING PATTERN "*.hpp")
+install(TARGETS ndb-writer ndb-reader RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+configure_package_config_file(deploy/cmake/ndb-config.cmake.in ndb-config.cmake INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(ndb-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/ndb-config.cmake" "${PROJECT_BINARY_DIR}/ndb-config-version.cmake"
+        DESTINATION ${package_dir} COMPONENT development)
