@@ -8,11 +8,11 @@
 #include <new>
 
 #include "shared/base/result.hpp"
-#include "shared/index/graph_reach.hpp"
-#include "shared/index/graph_reuse.hpp"
-#include "shared/index/hnsw_encode.hpp"
+#include "shared/index/builder/graph_reach.hpp"
+#include "shared/index/builder/graph_reuse.hpp"
+#include "shared/index/builder/hnsw_encode.hpp"
 #include "shared/index/hnsw_format.hpp"
-#include "shared/index/parallel_rows.hpp"
+#include "shared/index/builder/parallel_rows.hpp"
 
 namespace ndb::index {
 namespace {

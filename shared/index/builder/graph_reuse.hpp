@@ -9,8 +9,8 @@
 #include <unordered_set>
 #include <vector>
 
-#include "shared/index/equal_rows.hpp"
-#include "shared/index/graph_insert.hpp"
+#include "shared/index/builder/equal_rows.hpp"
+#include "shared/index/builder/graph_insert.hpp"
 #include "shared/index/hnsw_build.hpp"
 
 namespace ndb::index {

@@ -1,4 +1,4 @@
-#include "shared/index/equal_rows.hpp"
+#include "shared/index/builder/equal_rows.hpp"
 
 #include <algorithm>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "shared/index/hnsw_encode.hpp"
+#include "shared/index/builder/hnsw_encode.hpp"
 
 #include <fmt/core.h>
 

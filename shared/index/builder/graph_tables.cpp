@@ -1,4 +1,4 @@
-#include "shared/index/graph_tables.hpp"
+#include "shared/index/builder/graph_tables.hpp"
 
 namespace ndb::index {
 

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "shared/index/equal_rows.hpp"
-#include "shared/index/graph_insert.hpp"
+#include "shared/index/builder/equal_rows.hpp"
+#include "shared/index/builder/graph_insert.hpp"
 
 namespace ndb::index {
 

@@ -1,4 +1,4 @@
-#include "shared/index/graph_reuse.hpp"
+#include "shared/index/builder/graph_reuse.hpp"
 
 namespace ndb::index {
 namespace {

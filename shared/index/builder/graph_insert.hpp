@@ -11,9 +11,9 @@
 #include <span>
 #include <vector>
 
-#include "shared/index/graph_tables.hpp"
+#include "shared/index/builder/graph_tables.hpp"
 #include "shared/index/graph_walk.hpp"
-#include "shared/index/row_pairs.hpp"
+#include "shared/index/builder/row_pairs.hpp"
 
 namespace ndb::index {
 

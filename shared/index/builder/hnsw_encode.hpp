@@ -9,8 +9,8 @@
 
 #include "ndb/error.hpp"
 #include "shared/index/codes.hpp"
-#include "shared/index/equal_rows.hpp"
-#include "shared/index/graph_tables.hpp"
+#include "shared/index/builder/equal_rows.hpp"
+#include "shared/index/builder/graph_tables.hpp"
 
 namespace ndb::index {
 
