@@ -1,0 +1,148 @@
+#include <fmt/format.h>
+
+#include "cli/answer.hpp"
+#include "cli/command.hpp"
+#include "cli/options.hpp"
+#include "cli/text.hpp"
+#include "shared/base/result.hpp"
+
+namespace ndb::cli {
+namespace {
+
+struct Named {
+  std::string name;
+};
+struct Create : Named {
+  CollectionConfig config;
+  std::string distance = "cosine", durability = "buffered";
+};
+struct Drop : Named {
+  bool sure = false;
+};
+
+void declare_create(CLI::App& command, Create& options) {
+  add_collection_name(command, options.name);
+  auto& hnsw = options.config.hnsw;
+  command.add_option("--dim", options.config.dim, "Elements of each vector, 1 to 65536")->required()->type_name("N");
+  command.add_option("--distance", options.distance, "cosine, dot or euclidean [cosine]")
+      ->check(CLI::IsMember({"cosine", "dot", "euclidean"}))->type_name("NAME");
+  command.add_option("--durability", options.durability, "buffered (on the disk within 100 ms) or sync (at once) [buffered]")
+      ->check(CLI::IsMember({"buffered", "sync"}))->type_name("NAME");
+  command.add_option("--hnsw-m", hnsw.m, "Links per node of the graph, 2 to 128 [16]")->type_name("N");
+  command.add_option("--hnsw-ef-construct", hnsw.ef_construction, "Candidates while building, up to 4096 [200]")->type_name("N");
+  command.add_option("--hnsw-ef", hnsw.ef_search, "Candidates while searching, up to 16384 [64]")->type_name("N");
+  command.footer("Example: ndb create docs --dim 768 --distance dot");
+}
+
+Status create(const Session& session, Create& options) {
+  options.config.distance = distance_from_name(options.distance).value_or(Distance::cosine);
+  options.config.durability = durability_from_name(options.durability).value_or(Durability::buffered);
+  if (const auto status = validate(options.config); !status) return usage(status.error().message);
+  NDB_TRY_ASSIGN(const auto target, session.open(Purpose::write));
+  NDB_TRY_ASSIGN(const auto answer, target->create(options.name, options.config));
+  if (session.json) session.print_json(answer);
+  else session.streams.out << fmt::format("created '{}': {} dimensions, {}, {}\n", options.name, options.config.dim, options.distance, options.durability);
+  return {};
+}
+
+Status list(const Session& session) {
+  NDB_TRY_ASSIGN(const auto target, session.open(Purpose::read));
+  NDB_TRY_ASSIGN(const auto text, target->list());
+  if (session.json) return session.print_json(text), Status{};
+  NDB_TRY_ASSIGN(const auto answer, parse_answer(text));
+  Table table({"NAME", ">DIM", "DISTANCE", ">DOCUMENTS"});
+  for (const auto& one : array_at(answer, "collections")) {
+    const auto& stats = as_object(one);
+    table.add({printable(text_at(stats, "name")), std::to_string(count_at(stats, "dim")), printable(text_at(stats, "distance")),
+               grouped(count_at(stats, "documents"))});
+  }
+  if (array_at(answer, "collections").empty()) session.streams.out << "no collections; make one with: ndb create NAME --dim N\n";
+  else session.streams.out << table.text();
+  return {};
+}
+
+Status drop(const Session& session, const Drop& options) {
+  if (!options.sure) return usage(fmt::format("this deletes '{}' and everything in it; say --yes if you mean it", options.name));
+  NDB_TRY_ASSIGN(const auto target, session.open(Purpose::write));
+  NDB_TRY(target->drop(options.name));
+  if (session.json) session.print_json(fmt::format("{{\"name\":\"{}\",\"deleted\":true}}", options.name));
+  else session.streams.out << fmt::format("deleted '{}'\n", options.name);
+  return {};
+}
+
+std::string stats_text(const boost::json::object& stats) {
+  const auto& bytes = object_at(stats, "bytes");
+  const auto& index = object_at(stats, "index");
+  const auto& hnsw = object_at(stats, "hnsw");
+  Table table({"COLLECTION", printable(text_at(stats, "name"))});
+  const auto count = [&](const char* heading, const boost::json::object& from, const char* key) {
+    table.add({heading, grouped(count_at(from, key))});
+  };
+  count("documents", stats, "documents");
+  count("deleted rows", stats, "deleted");
+  table.add({"vectors", fmt::format("{} x float32, {}", count_at(stats, "dim"), printable(text_at(stats, "distance")))});
+  table.add({"durability", printable(text_at(stats, "durability"))});
+  table.add({"hnsw", fmt::format("m {}, ef_construct {}, ef_search {}", count_at(hnsw, "m"), count_at(hnsw, "ef_construct"),
+                                 count_at(hnsw, "ef_search"))});
+  table.add({"seq", fmt::format("{} (in segments up to {})", grouped(count_at(stats, "seq")), grouped(count_at(stats, "flushed_seq")))});
+  count("manifest", stats, "manifest_version");
+  table.add({"segments", grouped(array_at(stats, "segments").size())});
+  table.add({"indexed rows", fmt::format("{} of {}{}", grouped(count_at(index, "indexed_rows")),
+                                         grouped(count_at(index, "indexed_rows") + count_at(index, "unindexed_rows")),
+                                         flag_at(index, "enabled") ? "" : ", indexing is off")});
+  if (flag_at(index, "building")) table.add({"indexing", fmt::format("{:.0f} %", number_at(index, "progress") * 100)});
+  for (const char* const part : {"segments", "index", "wal", "memtable"})
+    table.add({fmt::format("{} size", part), human_bytes(count_at(bytes, part))});
+  return table.text();
+}
+
+std::string segments_text(const boost::json::array& segments) {
+  Table table({"SEGMENT", ">ROWS", ">DELETED", ">SIZE", "INDEX"});
+  for (const auto& one : segments) {
+    const auto& segment = as_object(one);
+    table.add({std::to_string(count_at(segment, "id")), grouped(count_at(segment, "rows")), grouped(count_at(segment, "deleted")),
+               human_bytes(count_at(segment, "bytes")), flag_at(segment, "indexed") ? "graph" : "-"});
+  }
+  return table.text();
+}
+
+Status stats(const Session& session, const Named& options) {
+  NDB_TRY_ASSIGN(const auto target, session.open(Purpose::read));
+  NDB_TRY_ASSIGN(const auto text, target->stats(options.name));
+  if (session.json) return session.print_json(text), Status{};
+  NDB_TRY_ASSIGN(const auto answer, parse_answer(text));
+  session.streams.out << stats_text(answer);
+  const auto& segments = array_at(answer, "segments");
+  if (!segments.empty()) session.streams.out << '\n' << segments_text(segments);
+  return {};
+}
+
+Status manifest(const Session& session, const Named& options) {
+  NDB_TRY_ASSIGN(const auto target, session.open(Purpose::read));
+  NDB_TRY_ASSIGN(const auto text, target->manifest(options.name));
+  session.print_json(text);  // for people, too: it is what it is
+  return {};
+}
+
+}  // namespace
+
+void add_collection_commands(CLI::App& app, Session& session, Action& action) {
+  const auto named = [](CLI::App& command, Named& options) { add_collection_name(command, options.name); };
+  add_command<Create>(app, action, "create", "Make a collection", declare_create,
+                      [&](Create& options) { return create(session, options); });
+  add_command<Named>(app, action, "list", "Show the collections", [](CLI::App&, Named&) {},
+                     [&](Named&) { return list(session); });
+  add_command<Drop>(
+      app, action, "drop", "Delete a collection and everything in it",
+      [](CLI::App& command, Drop& options) {
+        add_collection_name(command, options.name);
+        command.add_flag("--yes", options.sure, "Really");
+      },
+      [&](Drop& options) { return drop(session, options); });
+  add_command<Named>(app, action, "stats", "Show what a collection holds, and its size", named,
+                     [&](Named& options) { return stats(session, options); });
+  add_command<Named>(app, action, "manifest", "Print the manifest in force, as JSON", named,
+                     [&](Named& options) { return manifest(session, options); });
+}
+
+}  // namespace ndb::cli

@@ -1,0 +1,155 @@
+#include "cli/verifier.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "shared/base/crc32c.hpp"
+#include "shared/base/result.hpp"
+#include "shared/format/delete_set.hpp"
+#include "shared/format/manifest.hpp"
+#include "shared/format/pointer_files.hpp"
+#include "shared/format/wal.hpp"
+#include "shared/payload/payload.hpp"
+#include "shared/segment/segment_view.hpp"
+
+namespace ndb::cli {
+namespace {
+
+using format::Manifest;
+using format::ManifestSegment;
+using format::ManifestWal;
+
+constexpr int kAttempts = 10;  // each restart means that a writer published a newer manifest meanwhile
+constexpr std::uint64_t kMaxWalBytes = 8ULL << 30;
+
+class Verifier {
+ public:
+  Verifier(fs::FileSystem& fs, const fs::Path& collection) : fs_(fs), collection_(collection) {
+    report_.name = collection.filename().string();
+  }
+
+  /// False if a file vanished that the manifest names: there must be a newer manifest.
+  bool run(bool last_attempt) {
+    last_attempt_ = last_attempt;
+    note(format::read_epoch(fs_, collection_));
+    const auto manifest = newest_manifest();
+    if (!manifest) return note(manifest);
+    report_.manifest_version = manifest->version.value;
+    report_.segments = manifest->segments.size();
+    for (const auto& segment : manifest->segments)
+      if (!note(check_segment(*manifest, segment))) return false;
+    Seq expected = manifest->flushed_seq.next();
+    for (const auto& wal : manifest->wals)
+      if (!note(check_wal(*manifest, wal, expected))) return false;
+    return true;
+  }
+  [[nodiscard]] VerifyReport take() { return std::move(report_); }
+
+ private:
+  /// Files a failure away; false if it means that we must start again.
+  template <class T>
+  bool note(const Result<T>& result) {
+    if (result) return true;
+    if (result.error().code == ErrorCode::not_found && !last_attempt_) return false;
+    report_.problems.push_back(result.error().message);
+    return true;
+  }
+
+  Result<Manifest> newest_manifest() {
+    ManifestVersion newest{0};
+    if (const auto current = format::read_current(fs_, collection_)) newest = current->version;
+    else report_.problems.push_back(current.error().message);
+    NDB_TRY_ASSIGN(const auto names, fs_.list(format::manifest_folder(collection_)));
+    for (const auto& name : names)  // CURRENT is a hint: a crash may leave it behind
+      if (const auto version = format::parse_manifest_name(name)) newest = std::max(newest, *version);
+    if (newest.value == 0) return fail(ErrorCode::corruption, collection_.string() + ": there is no manifest");
+    return format::read_manifest(fs_, collection_, newest);
+  }
+
+  Status check_segment(const Manifest& manifest, const ManifestSegment& segment) {
+    NDB_TRY_ASSIGN(const auto view, segment::SegmentView::open(fs_, collection_, manifest.config, segment, nullptr));
+    NDB_TRY(view->verify());
+    report_.rows += view->rows();
+    report_.graphs += view->hnsw() != nullptr ? 1 : 0;
+    report_.bytes += segment.bytes();
+    const fs::Path folder = format::segment_folder(collection_, segment.id);
+    for (Row row = 0; row < view->rows(); ++row)
+      if (!payload::decode(view->payload(row)) || !payload::validate_id(view->row_id(row)))
+        return fail(ErrorCode::corruption, fmt::format("{}: row {} has a damaged id or payload", folder.string(), row));
+    if (!segment.delete_set) return {};
+    NDB_TRY_ASSIGN(const auto deleted, format::read_delete_set(fs_, folder / segment.delete_set->name, segment.id,
+                                                               *segment.delete_set, segment.rows));
+    if (deleted.size() == segment.deleted) return {};
+    return fail(ErrorCode::corruption, fmt::format("{}: {} rows are deleted, the manifest says {}", folder.string(),
+                                                   deleted.size(), segment.deleted));
+  }
+
+  /// `expected`: the sequence number that comes next; moved on.
+  Status check_wal(const Manifest& manifest, const ManifestWal& wal, Seq& expected) {
+    const fs::Path path = format::wal_path(collection_, wal.name);
+    NDB_TRY_ASSIGN(auto bytes, fs::read_file(fs_, path, kMaxWalBytes));
+    ++report_.wal_files;
+    report_.bytes += bytes.size();
+    if (wal.seal) {
+      if (bytes.size() < wal.seal->bytes) return damaged(path, bytes.size(), "is shorter than its seal");
+      bytes.resize(wal.seal->bytes);
+      if (base::crc32c(bytes) != wal.seal->checksum) return damaged(path, 0, "does not match its seal");
+    }
+    NDB_TRY(format::check_wal_file_header(bytes, wal.name, manifest.collection_uid, path));
+    return check_frames(manifest, wal, path, bytes, expected);
+  }
+
+  Status check_frames(const Manifest& manifest, const ManifestWal& wal, const fs::Path& path, base::ByteSpan bytes, Seq& expected) {
+    format::WalFrameReader reader(bytes.subspan(format::kWalFileHeaderBytes), format::kWalFileHeaderBytes);
+    std::uint64_t valid = format::kWalFileHeaderBytes, synced = 0;
+    bool in_order = true;
+    while (const auto frame = reader.next()) {
+      in_order = frame->header.epoch == wal.name.epoch && (frame->header.op_count == 0 || frame->header.first_seq == expected);
+      if (!in_order) break;
+      synced = std::max(synced, frame->header.synced_bytes);
+      NDB_TRY(format::parse_wal_body(*frame, manifest.config.dim));
+      valid = reader.offset();
+      expected = Seq{expected.value + frame->header.op_count};
+      report_.wal_batches += frame->header.op_count > 0 ? 1 : 0;
+    }
+    if (in_order && reader.stopped() == format::WalFrameReader::Stop::end) return {};
+    const base::ByteSpan behind = bytes.subspan(valid);
+    synced = std::max(synced, format::largest_sync_mark(behind, wal.name.epoch));
+    if (valid < synced || wal.seal) return damaged(path, valid, "is damaged before its last synced byte");
+    report_.notes.push_back(fmt::format("{}: {} bytes at offset {} are no whole batch: being written right now, or the torn end "
+                                        "of a crash, which the next writer drops", path.string(), behind.size(), valid));
+    return {};
+  }
+
+  static std::unexpected<Error> damaged(const fs::Path& path, std::uint64_t offset, const char* what) {
+    return fail(ErrorCode::corruption, fmt::format("{}: {} (offset {})", path.string(), what, offset));
+  }
+
+  fs::FileSystem& fs_;
+  const fs::Path& collection_;
+  bool last_attempt_ = false;
+  VerifyReport report_;
+};
+
+}  // namespace
+
+VerifyReport verify_collection(fs::FileSystem& fs, const fs::Path& collection) {
+  for (int attempt = 1;; ++attempt) {
+    Verifier verifier(fs, collection);
+    if (verifier.run(attempt == kAttempts)) return verifier.take();
+  }
+}
+
+Result<std::vector<std::string>> find_collections(fs::FileSystem& fs, const fs::Path& folder) {
+  NDB_TRY_ASSIGN(const auto names, fs.list(folder));
+  std::vector<std::string> found;
+  for (const auto& name : names) {
+    if (!validate_collection_name(name)) continue;
+    NDB_TRY_ASSIGN(const bool is_collection, fs.exists(format::manifest_folder(folder / name)));
+    if (is_collection) found.push_back(name);
+  }
+  return found;
+}
+
+}  // namespace ndb::cli

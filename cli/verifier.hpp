@@ -1,0 +1,30 @@
+// Checks every byte of a collection's newest version: pointer files, manifest, segments with their graphs, delete sets and
+// payloads, and the log. Changes nothing and takes no lock, so it may run beside a writer; a file that the writer drops
+// meanwhile makes it start again from the newest manifest.
+//
+// Threads: a plain function.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "shared/fs/file_system.hpp"
+
+namespace ndb::cli {
+
+struct VerifyReport {
+  std::string name;
+  std::uint64_t manifest_version = 0;
+  std::uint64_t segments = 0, rows = 0, graphs = 0;
+  std::uint64_t wal_files = 0, wal_batches = 0;
+  std::uint64_t bytes = 0;            ///< that were read
+  std::vector<std::string> problems;  ///< damage, each with its file
+  std::vector<std::string> notes;     ///< what is odd but loses nothing that was promised
+};
+
+[[nodiscard]] VerifyReport verify_collection(fs::FileSystem& fs, const fs::Path& collection);
+/// The names of the collections in a folder: its subfolders that hold a manifest folder.
+[[nodiscard]] Result<std::vector<std::string>> find_collections(fs::FileSystem& fs, const fs::Path& folder);
+
+}  // namespace ndb::cli
