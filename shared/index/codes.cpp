@@ -1,6 +1,8 @@
 #include "shared/index/codes.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -10,14 +12,14 @@
 namespace ndb::index {
 namespace {
 
-constexpr double kMostCode = 127.0;
+constexpr float kMostCode = 127.0F;
 constexpr double kMostTerm = 1e36;  // sums and products of a few terms stay finite
 constexpr Row kTrainingRows = 10'000;
 
 double norm_of(const float* vector, std::size_t dim) noexcept {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < dim; ++i) sum += static_cast<double>(vector[i]) * static_cast<double>(vector[i]);
-  return std::sqrt(sum);
+  std::array<double, 4> sum{};  // several sums, so that additions need not wait for each other
+  for (std::size_t i = 0; i < dim; ++i) sum[i % 4] += static_cast<double>(vector[i]) * static_cast<double>(vector[i]);
+  return std::sqrt((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
 // What a vector is multiplied with before it is coded.
@@ -55,6 +57,18 @@ double spread_of(const VectorsView& vectors, Row step, std::span<const float> ce
   return std::sqrt(sum / count);
 }
 
+// Writes the codes and returns the sum of their squares.
+std::int32_t round_codes(std::span<const float> residuals, float inverse, std::int8_t* codes) noexcept {
+  std::int32_t squares = 0;
+  for (std::size_t i = 0; i < residuals.size(); ++i) {
+    const float scaled = residuals[i] * inverse;
+    const auto code = static_cast<std::int32_t>(scaled + std::copysign(0.5F, scaled));  // |scaled| ≤ 127 up to rounding
+    codes[i] = static_cast<std::int8_t>(code);
+    squares += code * code;
+  }
+  return squares;
+}
+
 }  // namespace
 
 Codec::Codec(std::vector<float> centre, double unit, Distance distance)
@@ -65,6 +79,7 @@ Codec::Codec(std::vector<float> centre, double unit, Distance distance)
       weight_(distance == Distance::dot ? 1.0F : 2.0F),
       constant_(0.0F),
       kernels_(&simd::kernels()) {
+  for (const float value : centre_) scaled_centre_.push_back(static_cast<double>(value) / unit_);
   if (distance == Distance::dot) {
     const double norm = norm_of(centre_.data(), centre_.size()) / unit_;
     constant_ = static_cast<float>(-norm * norm);
@@ -80,26 +95,38 @@ Codec Codec::train(const VectorsView& vectors) {
 }
 
 bool Codec::encode(const float* vector, std::byte* code) const noexcept {
-  const double scale_in = normalization(vector, dim(), distance_);
-  const auto residual = [&](std::size_t i) {
-    return (static_cast<double>(vector[i]) * scale_in - static_cast<double>(centre_[i])) / unit_;
-  };
-  double largest = 0.0;
-  for (std::size_t i = 0; i < dim(); ++i) largest = std::max(largest, std::abs(residual(i)));
-  const double scale = largest / kMostCode;
-  const double inverse = scale > 0.0 ? 1.0 / scale : 0.0;
-  double squares = 0.0;   // Σ code²
-  double products = 0.0;  // Σ centre·code
-  for (std::size_t i = 0; i < dim(); ++i) {
-    const double rounded = std::clamp(std::nearbyint(residual(i) * inverse), -kMostCode, kMostCode);
-    code[i] = static_cast<std::byte>(static_cast<std::int8_t>(rounded));
-    squares += rounded * rounded;
-    products += rounded * static_cast<double>(centre_[i]);
+  thread_local std::vector<float> residuals;
+  residuals.resize(dim());
+  std::fill(code, code + stride_bytes(static_cast<std::uint32_t>(dim())), std::byte{0});
+  const float largest = subtract_centre(vector, residuals);
+  if (!std::isfinite(largest)) return false;
+  constexpr float kFlat = 1e-36F;  // below, a row is the centre, as far as codes can tell
+  const float scale = largest > kFlat ? largest / kMostCode : 0.0F;
+  const float inverse = largest > kFlat ? kMostCode / largest : 0.0F;
+  const std::int32_t squares = round_codes(residuals, inverse, reinterpret_cast<std::int8_t*>(code));
+  const double length2 = static_cast<double>(scale) * static_cast<double>(scale) * squares;
+  const double term = distance_ == Distance::dot ? -static_cast<double>(scale) * centre_product(code) : length2;
+  base::store(code + header_offset_, Header{scale, static_cast<float>(term)});
+  return length2 < kMostTerm && std::abs(term) < kMostTerm && std::abs(static_cast<double>(constant_)) < kMostTerm;
+}
+
+// Returns the largest magnitude; NaN or infinite if any residual is.
+float Codec::subtract_centre(const float* vector, std::span<float> residuals) const noexcept {
+  const double factor = normalization(vector, dim(), distance_) / unit_;
+  std::int32_t largest = 0;  // magnitudes of floats order like their bits, and integers vectorize
+  for (std::size_t i = 0; i < residuals.size(); ++i) {
+    const auto residual = static_cast<float>(static_cast<double>(vector[i]) * factor - scaled_centre_[i]);
+    residuals[i] = residual;
+    largest = std::max(largest, std::bit_cast<std::int32_t>(residual) & 0x7FFF'FFFF);
   }
-  const double term = distance_ == Distance::dot ? -scale * products / unit_ : scale * scale * squares;
-  std::fill(code + dim(), code + stride_bytes(static_cast<std::uint32_t>(dim())), std::byte{0});
-  base::store(code + header_offset_, Header{static_cast<float>(scale), static_cast<float>(term)});
-  return scale * scale * squares < kMostTerm && std::abs(term) < kMostTerm && std::abs(constant_) < kMostTerm;
+  return std::bit_cast<float>(largest);
+}
+
+// Σ centre·code, in units.
+double Codec::centre_product(const std::byte* code) const noexcept {
+  std::array<double, 4> sum{};
+  for (std::size_t i = 0; i < dim(); ++i) sum[i % 4] += scaled_centre_[i] * static_cast<double>(codes(code)[i]);
+  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
 namespace {

@@ -65,7 +65,11 @@ class Codec {
     return reinterpret_cast<const std::int8_t*>(row);
   }
 
+  [[nodiscard]] float subtract_centre(const float* vector, std::span<float> residuals) const noexcept;
+  [[nodiscard]] double centre_product(const std::byte* code) const noexcept;
+
   std::vector<float> centre_;
+  std::vector<double> scaled_centre_;  // in units
   double unit_;
   Distance distance_;
   std::size_t header_offset_;
