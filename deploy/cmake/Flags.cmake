@@ -19,7 +19,8 @@ target_compile_options(ndb_flags INTERFACE
   # GCC 12 warns falsely about string concatenation (its bug 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> $<$<BOOL:${NDB_WERROR}>:-Werror>)
 target_compile_definitions(ndb_flags INTERFACE
-  BOOST_ALL_NO_LIB BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW SPDLOG_FMT_EXTERNAL)
+  BOOST_ALL_NO_LIB BOOST_ASIO_NO_DEPRECATED SPDLOG_FMT_EXTERNAL
+  $<$<VERSION_LESS:${Boost_VERSION},1.82>:BOOST_BEAST_USE_STD_STRING_VIEW>)  # newer Beast only complains about it
 target_include_directories(ndb_flags SYSTEM INTERFACE ${Boost_INCLUDE_DIRS})
 if(NDB_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_link_options(ndb_flags INTERFACE -fuse-ld=mold)
