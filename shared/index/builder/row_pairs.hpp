@@ -52,7 +52,7 @@ class CodePairs {
       : codec_(&codec), codes_(codes), stride_(Codec::stride_bytes(static_cast<std::uint32_t>(codec.dim()))) {}
 
   [[nodiscard]] float key(Row a, Row b) const noexcept { return codec_->key(codes_ + a * stride_, codes_ + b * stride_); }
-  void prefetch(Row row) const noexcept { simd::prefetch(codes_ + row * stride_, std::min<std::size_t>(stride_, 256)); }
+  void prefetch(Row row) const noexcept { simd::prefetch(codes_ + row * stride_, std::min<std::size_t>(stride_, 1024)); }
 
  private:
   const Codec* codec_;
