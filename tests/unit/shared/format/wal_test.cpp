@@ -51,14 +51,15 @@ WalFrame frame_of(base::ByteSpan body, std::uint32_t op_count) {
   return {{.epoch = Epoch{1}, .first_seq = Seq{9}, .op_count = op_count, .body_bytes = static_cast<std::uint32_t>(body.size())}, body};
 }
 
-/// kind, reserved, id_bytes, payload_bytes, then bytes.
+/// An operation's head as it stands in a body, and `rest` bytes behind it.
 std::vector<std::byte> raw_op(std::uint8_t kind, std::uint16_t id_bytes, std::uint32_t payload_bytes, std::size_t rest) {
-  std::vector<std::byte> out;
-  base::append(out, kind);
-  base::append(out, std::uint8_t{0});
-  base::append(out, id_bytes);
-  base::append(out, payload_bytes);
-  out.resize(out.size() + rest, std::byte{'i'});
+  struct Head {
+    std::uint8_t kind, reserved;
+    std::uint16_t id_bytes;
+    std::uint32_t payload_bytes;
+  };
+  std::vector<std::byte> out(sizeof(Head) + rest, std::byte{'i'});
+  base::store(out.data(), Head{kind, 0, id_bytes, payload_bytes});
   return out;
 }
 
