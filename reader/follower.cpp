@@ -31,6 +31,8 @@ Result<std::unique_ptr<Follower>> Follower::open(fs::FileSystem& fs, const fs::P
     if (!overtaken(status)) break;
     NDB_TRY(format::read_current(fs, collection));  // not_found here means that there is no collection
   }
+  if (overtaken(status))  // CURRENT is there and stays the same
+    return fail(ErrorCode::corruption, "a file that the newest manifest names is missing: " + status.error().message);
   if (!status) return std::unexpected(status.error());
   follower->thread_ = std::jthread([raw = follower.get()](const std::stop_token& stop) { raw->loop(stop); });
   return follower;
@@ -53,11 +55,11 @@ std::chrono::milliseconds Follower::since_confirmed() const {
 }
 
 Status Follower::health() const {
-  {
-    const std::scoped_lock lock(mutex_);
-    if (problem_) return std::unexpected(*problem_);
-  }
+  // One failed look is no reason to refuse: the snapshot is whole, only perhaps not the newest. Being gone, or blind for long, is.
+  const std::scoped_lock lock(mutex_);
+  if (problem_ && problem_->code == ErrorCode::not_found) return std::unexpected(*problem_);
   if (since_confirmed() <= options_.fence_after) return {};
+  if (problem_) return std::unexpected(*problem_);
   return fail(ErrorCode::unavailable, "the volume could not be read for too long; answers might miss files that are gone");
 }
 
@@ -122,31 +124,38 @@ void Follower::note(const Status& status) {
     return;
   }
   if (!problem_) base::log_error("following " + collection_.string(), status.error());
-  const bool gone = status.error().code == ErrorCode::not_found;
-  problem_ = gone ? Error{ErrorCode::not_found, "the collection is gone: " + status.error().message, {}} : status.error();
+  problem_ = status.error();
+  if (status.error().code != ErrorCode::not_found) return;
+  const auto current = format::read_current(fs_, collection_);
+  if (!current && current.error().code == ErrorCode::not_found) {
+    problem_->message = "the collection is gone: " + status.error().message;
+  } else if (current && current->collection_uid != collection_uid_) {
+    problem_->message = "the collection was dropped and created anew";
+  } else {
+    problem_->code = ErrorCode::corruption;  // CURRENT is there, but not what it leads to
+  }
 }
 
 Status Follower::refresh(bool look_at_current) {
   if (look_at_current) NDB_TRY(follow_current());
   NDB_TRY(tail_.advance(*state_, look_at_current));
   if (slot_) slot_->set_applied(state_->applied_seq());
+  if (look_at_current && !tail_.stuck()) confirmed_.store(clock_.now(), std::memory_order_relaxed);
   return {};
 }
 
 Status Follower::follow_current() {
   NDB_TRY_ASSIGN(const auto current, format::read_current(fs_, collection_));
-  const bool same = state_ != nullptr && current.collection_uid == collection_uid_;
-  if (same && current.version <= state_->snapshot()->manifest->version) {
-    confirmed_.store(clock_.now(), std::memory_order_relaxed);
-    return {};
-  }
+  const bool same = state_ != nullptr;
+  if (same && current.collection_uid != collection_uid_)
+    return fail(ErrorCode::not_found, "the collection was dropped and created anew");
+  if (same && current.version <= state_->snapshot()->manifest->version) return {};
   if (!same && slot_) slot_->pin(current.version);  // before its files are opened
   NDB_TRY_ASSIGN(auto read, format::read_manifest(fs_, collection_, current.version));
   collection_uid_ = read.collection_uid;
   auto manifest = std::make_shared<const format::Manifest>(std::move(read));
   NDB_TRY(same && !contradicts(*manifest) ? swap_to(manifest) : start_over(manifest));
   if (slot_) slot_->pin(manifest->version);
-  confirmed_.store(clock_.now(), std::memory_order_relaxed);
   return {};
 }
 

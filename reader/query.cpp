@@ -129,11 +129,11 @@ Status validate_search(const Search& search, const CollectionConfig& config, std
   return search.filter().validate(fmt::format("{}filter", prefix));
 }
 
-Result<SearchResult> execute(const live::Snapshot& snapshot, const Search& search, std::optional<Seq> at,
-                             Deadline deadline) {
+Result<SearchResult> execute(const live::View& view, const Search& search, Deadline deadline) {
   const auto started = Clock::now();
+  const live::Snapshot& snapshot = *view.snapshot;
   const auto& config = snapshot.manifest->config;
-  const Seq seq = at.value_or(snapshot.visible_seq());
+  const Seq seq = view.seq;
   const auto parts = parts_of(snapshot, seq);
   const index::PreparedQuery prepared(search.query(), config.distance);
   const filter::CompiledFilter filter(search.filter());
@@ -155,12 +155,11 @@ Result<SearchResult> execute(const live::Snapshot& snapshot, const Search& searc
   return result;
 }
 
-Result<std::vector<SearchResult>> execute_batch(const live::Snapshot& snapshot, std::span<const Search> searches,
+Result<std::vector<SearchResult>> execute_batch(const live::View& view, std::span<const Search> searches,
                                                 Deadline deadline) {
-  const Seq seq = snapshot.visible_seq();
   std::vector<Result<SearchResult>> results(searches.size(), SearchResult{});
   tbb::parallel_for(std::size_t{0}, searches.size(),
-                    [&](std::size_t i) { results[i] = execute(snapshot, searches[i], seq, deadline); });
+                    [&](std::size_t i) { results[i] = execute(view, searches[i], deadline); });
   std::vector<SearchResult> all;
   for (auto& result : results) {
     if (!result) return std::unexpected(result.error());
@@ -169,8 +168,9 @@ Result<std::vector<SearchResult>> execute_batch(const live::Snapshot& snapshot, 
   return all;
 }
 
-Result<Document> get_document(const live::Snapshot& snapshot, std::string_view id, Seq at) {
-  const auto place = snapshot.find(id, at);
+Result<Document> get_document(const live::View& view, std::string_view id) {
+  const live::Snapshot& snapshot = *view.snapshot;
+  const auto place = snapshot.find(id, view.seq);
   NDB_TRY(snapshot.damage());
   if (!place) return fail(ErrorCode::not_found, fmt::format("no document '{}'", id), "id");
   const auto vector = place->vector();
@@ -180,22 +180,22 @@ Result<Document> get_document(const live::Snapshot& snapshot, std::string_view i
   return Document{.id = std::string(id), .vector = {vector.begin(), vector.end()}, .payload = std::move(*decoded)};
 }
 
-Result<std::uint64_t> count(const live::Snapshot& snapshot, const Filter& filter) {
+Result<std::uint64_t> count(const live::View& view, const Filter& filter) {
   const filter::CompiledFilter compiled(filter);
   std::uint64_t total = 0;
-  for (const auto& part : parts_of(snapshot, snapshot.visible_seq()))
+  for (const auto& part : parts_of(*view.snapshot, view.seq))
     for (Row row = 0; row < part.rows(); ++row)
       total += part.visible(row) && (compiled.matches_all() || compiled.matches(part.payload(row))) ? 1U : 0U;
-  NDB_TRY(snapshot.damage());
+  NDB_TRY(view.snapshot->damage());
   return total;
 }
 
-Result<std::vector<std::string>> matching_ids(const live::Snapshot& snapshot, const Filter& filter, Seq at,
+Result<std::vector<std::string>> matching_ids(const live::View& view, const Filter& filter,
                                               std::optional<std::string_view> after, std::optional<std::size_t> limit) {
   const filter::CompiledFilter compiled(filter);
   const std::size_t most = limit.value_or(~std::size_t{0});
   std::priority_queue<std::string> smallest;  // the `most` smallest ids so far, the largest of them on top
-  for (const auto& part : parts_of(snapshot, at))
+  for (const auto& part : parts_of(*view.snapshot, view.seq))
     for (Row row = 0; row < part.rows(); ++row) {
       const auto id = part.row_id(row);
       if (after && id <= *after) continue;
@@ -204,7 +204,7 @@ Result<std::vector<std::string>> matching_ids(const live::Snapshot& snapshot, co
       smallest.emplace(id);
       if (smallest.size() > most) smallest.pop();
     }
-  NDB_TRY(snapshot.damage());
+  NDB_TRY(view.snapshot->damage());
   std::vector<std::string> ids(smallest.size());
   for (auto place = ids.rbegin(); place != ids.rend(); ++place) {
     *place = smallest.top();

@@ -18,23 +18,21 @@ namespace ndb::reader {
 /// invalid_argument, naming the field under `prefix` ("searches[2]." or empty), unless the search fits the collection.
 [[nodiscard]] Status validate_search(const Search& search, const CollectionConfig& config, std::string_view prefix = "");
 
-/// search has been validated. at: the sequence number to answer at, by default the newest. deadline: `timeout` if it passes.
-/// corruption if a damaged block was met.
-[[nodiscard]] Result<SearchResult> execute(const live::Snapshot& snapshot, const Search& search,
-                                           std::optional<Seq> at = {},
+/// search has been validated. deadline: `timeout` if it passes. corruption if a damaged block was met.
+[[nodiscard]] Result<SearchResult> execute(const live::View& view, const Search& search,
                                            std::optional<std::chrono::steady_clock::time_point> deadline = {});
 
 /// All at one state, in parallel.
 [[nodiscard]] Result<std::vector<SearchResult>> execute_batch(
-    const live::Snapshot& snapshot, std::span<const Search> searches,
+    const live::View& view, std::span<const Search> searches,
     std::optional<std::chrono::steady_clock::time_point> deadline = {});
 
 /// not_found if there is none.
-[[nodiscard]] Result<Document> get_document(const live::Snapshot& snapshot, std::string_view id, Seq at);
+[[nodiscard]] Result<Document> get_document(const live::View& view, std::string_view id);
 /// Number of live documents that match.
-[[nodiscard]] Result<std::uint64_t> count(const live::Snapshot& snapshot, const Filter& filter);
+[[nodiscard]] Result<std::uint64_t> count(const live::View& view, const Filter& filter);
 /// Up to `limit` ids of matching documents, in order, after `after`.
-[[nodiscard]] Result<std::vector<std::string>> matching_ids(const live::Snapshot& snapshot, const Filter& filter, Seq at,
+[[nodiscard]] Result<std::vector<std::string>> matching_ids(const live::View& view, const Filter& filter,
                                                             std::optional<std::string_view> after,
                                                             std::optional<std::size_t> limit);
 

@@ -71,7 +71,10 @@ Result<bool> WalTail::drain(live::LiveState& state) {
     format::WalFrameReader reader(base::ByteSpan(buffer_).first(got), offset_);
     bool gap = false;
     while (const auto frame = reader.next()) {
-      if (frame->header.epoch != name_.epoch) break;
+      if (frame->header.epoch != name_.epoch) {
+        stuck_ = true;
+        return any;
+      }
       NDB_TRY(apply(state, *frame, gap));
       if (gap) break;
       offset_ = reader.offset();
@@ -82,6 +85,9 @@ Result<bool> WalTail::drain(live::LiveState& state) {
     if (sealed && (stuck_ || (got < buffer_.size() && offset_ < end)))
       return fail(ErrorCode::corruption, format::wal_path(collection_, name_).string() + ": damaged at offset " +
                                              std::to_string(offset_) + ", before its seal");
+    const bool cut_by_seal = sealed && buffer_.size() < want && reader.stopped() == format::WalFrameReader::Stop::incomplete;
+    if (cut_by_seal)
+      return fail(ErrorCode::corruption, format::wal_path(collection_, name_).string() + ": its seal is inside a frame");
     if (gap || got < buffer_.size() || got == 0 || stuck_) return any;
     // More bytes than one read: go on behind the last whole frame, with a larger buffer for a larger frame.
     want = std::max<std::size_t>(kReadBytes, reader.wanted_bytes());

@@ -33,6 +33,8 @@ class CollectionWriter {
 
   /// Commits one batch (op_count ≥ 1); see CommitLog::write.
   [[nodiscard]] Result<WriteResult> write(const format::WalBodyBuilder& body) { return log_->write(body); }
+  /// See CommitLog::write_made.
+  [[nodiscard]] Result<WriteResult> write_made(const CommitLog::MakeBody& make) { return log_->write_made(make); }
   [[nodiscard]] live::LiveState& state() noexcept { return log_->state(); }
   [[nodiscard]] const live::LiveState& state() const noexcept { return log_->state(); }
   [[nodiscard]] Epoch epoch() const noexcept { return log_->epoch(); }
@@ -70,6 +72,7 @@ class CollectionWriter {
   Result<ManifestVersion> run(JobKind kind, const std::stop_token& stop);
   Result<ManifestVersion> compact_all(const std::stop_token& stop);
   Result<ManifestVersion> rebuild_all(const std::stop_token& stop);
+  void still_ours();
   void collect_if_due();
   [[nodiscard]] std::optional<SegmentId> unindexed_segment() const;
   [[nodiscard]] std::vector<SegmentSize> segment_sizes() const;

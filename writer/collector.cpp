@@ -92,8 +92,8 @@ Status Collector::obsolete_segments(std::vector<fs::Path>& out) const {
 
 Result<std::vector<fs::Path>> Collector::obsolete(ManifestVersion first) {
   std::vector<fs::Path> paths;
-  if (known_.begin()->first < first) {
-    NDB_TRY(format::write_boundary(context_.fs, context_.collection, {first}));
+  // On a full volume even the boundary may not fit; then what needs none is deleted all the same.
+  if (known_.begin()->first < first && format::write_boundary(context_.fs, context_.collection, {first})) {
     for (auto entry = known_.begin(); entry != known_.end() && entry->first < first; entry = known_.erase(entry))
       paths.push_back(format::manifest_path(context_.collection, entry->first));
   }

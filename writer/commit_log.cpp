@@ -12,6 +12,11 @@ namespace {
 constexpr std::uint64_t kMaxGroupBytes = 8ULL << 20;
 constexpr std::size_t kCopiedBodyBytes = 64U << 10;  // larger bodies are written from where they are
 
+Status check_size(const format::WalBodyBuilder& body) {
+  if (body.bytes().size() <= format::kMaxWalBodyBytes) return {};
+  return fail(ErrorCode::invalid_argument, "the batch is larger than 1 GiB in the log; split it", "documents");
+}
+
 }  // namespace
 
 CommitLog::CommitLog(fs::FileSystem& fs, fs::Path collection, const WriterOptions& options, TakenOver taken,
@@ -22,9 +27,21 @@ CommitLog::CommitLog(fs::FileSystem& fs, fs::Path collection, const WriterOption
       marked_bytes_(active_->bytes()) {}
 
 Result<WriteResult> CommitLog::write(const format::WalBodyBuilder& body) {
+  NDB_TRY(check_size(body));
+  // A body that could not be read back must never reach the log.
+  NDB_TRY(format::parse_wal_body({{.op_count = body.op_count()}, body.bytes()}, config_.dim));
   Ticket ticket;
-  ticket.body = &body;
-  ticket.checksum = body.checksum();
+  ticket.set_body(body);
+  return commit_ticket(ticket);
+}
+
+Result<WriteResult> CommitLog::write_made(const MakeBody& make) {
+  Ticket ticket;
+  ticket.make = &make;
+  return commit_ticket(ticket);
+}
+
+Result<WriteResult> CommitLog::commit_ticket(Ticket& ticket) {
   std::unique_lock queue_lock(queue_mutex_);
   queue_.push_back(&ticket);
   if (led_) {
@@ -53,8 +70,9 @@ CommitLog::Group CommitLog::take_group() {
   Group group;
   std::uint64_t bytes = 0;
   while (!queue_.empty()) {
-    bytes += queue_.front()->body->bytes().size();
-    if (!group.empty() && bytes > kMaxGroupBytes) break;
+    const bool made = queue_.front()->make != nullptr;  // looks at the state before it: goes alone
+    if (!made) bytes += queue_.front()->body->bytes().size();
+    if (!group.empty() && (made || bytes > kMaxGroupBytes || group.front()->make != nullptr)) break;
     group.push_back(queue_.front());
     queue_.pop_front();
   }
@@ -87,11 +105,28 @@ void CommitLog::set_failure(Error error) {
     if (!failure_) failure_ = std::move(error);
   }
   progressed_.notify_all();
+  on_work_();  // whoever waits for a flush must hear of it, too
+}
+
+void CommitLog::set_flush_error(std::optional<Error> error) {
+  const std::scoped_lock lock(failure_mutex_);
+  flush_error_ = std::move(error);
 }
 
 Status CommitLog::commit_locked(const Group& group, std::unique_lock<std::mutex>& commit_lock) {
   NDB_TRY(healthy());
   NDB_TRY(make_room(commit_lock));
+  // An id that cannot be looked up would come back twice once its block is read again: refuse rather than guess.
+  NDB_TRY(state_->snapshot()->damage());
+  if (group.front()->make != nullptr) {
+    NDB_TRY_ASSIGN(group.front()->made, (*group.front()->make)());
+    group.front()->set_body(group.front()->made);
+    if (group.front()->made.op_count() == 0) {
+      group.front()->result = WriteResult{.seq = state_->applied_seq(), .durability = config_.durability};
+      return {};
+    }
+    NDB_TRY(check_size(group.front()->made));
+  }
   const Seq first_seq = state_->applied_seq().next();
   auto logged = append_frames(group, first_seq);
   if (logged && config_.durability == Durability::sync) {
@@ -140,13 +175,21 @@ Status CommitLog::append_frames(const Group& group, Seq first_seq) {
 
 // Makes sure that the newest memtable takes another group; waits for the flusher if too much is frozen.
 Status CommitLog::make_room(std::unique_lock<std::mutex>& commit_lock) {
-  const auto& newest = *state_->snapshot()->memtables.back();
-  if (newest.bytes() < options_.memtable_bytes && newest.row_count() < memtable::Memtable::kMaxRows / 2) return {};
-  const auto room = [&] { return failure() || state_->snapshot()->memtables.size() <= options_.max_frozen_memtables; };
-  if (!progressed_.wait_for(commit_lock, options_.backpressure_timeout, room))
-    return fail(ErrorCode::overloaded, "flushing is behind: too many documents are waiting in memory");
+  const auto full = [&] {
+    const auto& newest = *state_->snapshot()->memtables.back();
+    return newest.bytes() >= options_.memtable_bytes || newest.row_count() >= memtable::Memtable::kMaxRows / 2;
+  };
+  if (!full()) return {};
+  const auto room = [&] {
+    return failure() || flush_error() || state_->snapshot()->memtables.size() <= options_.max_frozen_memtables;
+  };
+  const bool in_time = progressed_.wait_for(commit_lock, options_.backpressure_timeout, room);
   NDB_TRY(healthy());
-  return rotate(commit_lock);
+  if (state_->snapshot()->memtables.size() > options_.max_frozen_memtables) {
+    if (const auto why = flush_error()) return std::unexpected(*why);
+    if (!in_time) return fail(ErrorCode::overloaded, "flushing is behind: too many documents are waiting in memory");
+  }
+  return full() ? rotate(commit_lock) : Status{};  // another may have rotated while this waited
 }
 
 Status CommitLog::rotate(std::unique_lock<std::mutex>& commit_lock) {
@@ -187,36 +230,40 @@ Status CommitLog::append_sync_mark() {
 
 Status CommitLog::sync() {
   const std::scoped_lock one_at_a_time(sync_mutex_);
-  std::vector<std::shared_ptr<WalFile>> files;
+  std::vector<std::shared_ptr<WalFile>> rotated;
+  std::shared_ptr<WalFile> active;
   std::uint64_t active_bytes = 0;
   {
     const std::scoped_lock commit_lock(commit_mutex_);
-    NDB_TRY(healthy());
-    files = unsynced_;
+    if (sync_failed_) return std::unexpected(*failure());  // a second fdatasync may lie about what the first one lost
+    rotated = unsynced_;
     active_bytes = active_->bytes();
     // A file whose only unsynced bytes are a sync mark needs no sync.
     if (active_bytes > active_->synced_bytes() + format::kWalFrameHeaderBytes || active_->synced_bytes() > marked_bytes_)
-      files.push_back(active_);
+      active = active_;
   }
+  auto files = rotated;
+  if (active != nullptr) files.push_back(active);
   for (const auto& file : files)
     if (const auto status = file->sync(); !status) {
       const std::scoped_lock commit_lock(commit_mutex_);
+      sync_failed_ = true;
       return give_up(status.error());
     }
   const std::scoped_lock commit_lock(commit_mutex_);
-  std::erase_if(unsynced_, [&](const auto& file) { return std::ranges::find(files, file) != files.end(); });
-  if (!files.empty() && files.back() == active_) {
-    active_->note_synced(active_bytes);
-    if (active_->bytes() == active_bytes)
-      if (const auto status = append_sync_mark(); !status) return give_up(status.error());
-  }
+  // What was rotated away meanwhile may have grown after it was synced: it stays for the next round.
+  std::erase_if(unsynced_, [&](const auto& file) { return std::ranges::find(rotated, file) != rotated.end(); });
+  if (active == nullptr) return {};
+  active->note_synced(active_bytes);
+  if (active == active_ && active->bytes() == active_bytes && !failure())
+    if (const auto status = append_sync_mark(); !status) return give_up(status.error());
   return {};
 }
 
 Status CommitLog::close() {
-  auto status = sync();
+  // In this order: nothing is acknowledged between the last sync and the end.
   fail_with({ErrorCode::unavailable, "the collection was closed", {}});
-  return status;
+  return sync();
 }
 
 std::optional<Error> CommitLog::failure() const {

@@ -38,6 +38,11 @@ class CommitLog {
 
   /// Commits one batch. overloaded if the flusher stays behind for too long; the log's failure() after it failed.
   [[nodiscard]] Result<WriteResult> write(const format::WalBodyBuilder& body);
+  /// Commits what `make` returns; it is called with no other write under way, so it may look at the state and decide.
+  using MakeBody = std::function<Result<format::WalBodyBuilder>()>;
+  [[nodiscard]] Result<WriteResult> write_made(const MakeBody& make);
+  /// Tells writes that have to wait for the flusher why it does not get on; nullopt: it does.
+  void set_flush_error(std::optional<Error> error);
   /// Freezes the newest memtable if it has operations. The sequence number of the newest frozen operation.
   [[nodiscard]] Result<Seq> freeze();
   /// Makes everything acknowledged so far durable (for `buffered`), oldest file first.
@@ -61,12 +66,20 @@ class CommitLog {
   struct Ticket {
     const format::WalBodyBuilder* body = nullptr;
     std::uint32_t checksum = 0;
+    const MakeBody* make = nullptr;  // instead of a body
+    format::WalBodyBuilder made;
     Result<WriteResult> result = WriteResult{};
     bool done = false, leads = false;
     std::condition_variable woken;
+
+    void set_body(const format::WalBodyBuilder& from) {
+      body = &from;
+      checksum = from.checksum();
+    }
   };
   using Group = std::vector<Ticket*>;
 
+  Result<WriteResult> commit_ticket(Ticket& ticket);
   Group take_group();
   void commit(const Group& group);
   Status commit_locked(const Group& group, std::unique_lock<std::mutex>& commit_lock);
@@ -75,6 +88,10 @@ class CommitLog {
   Status append_frames(const Group& group, Seq first_seq);
   Status append_sync_mark();
   [[nodiscard]] Status healthy() const;
+  [[nodiscard]] std::optional<Error> flush_error() const {
+    const std::scoped_lock lock(failure_mutex_);
+    return flush_error_;
+  }
   std::unexpected<Error> give_up(Error error);
   void set_failure(Error error);
 
@@ -95,9 +112,11 @@ class CommitLog {
   std::vector<std::shared_ptr<WalFile>> unsynced_;  // rotated away, not known to be durable yet; oldest first
   std::uint64_t marked_bytes_ = 0;                  // of active_: what the newest sync mark in it says
   std::vector<std::byte> buffer_;
+  bool sync_failed_ = false;
 
   mutable std::mutex failure_mutex_;  // a leaf: may be taken with any other held
   std::optional<Error> failure_;
+  std::optional<Error> flush_error_;
 
   // guarded by queue_mutex_
   std::mutex queue_mutex_;

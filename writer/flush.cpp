@@ -38,6 +38,10 @@ Status update_delete_sets(const FlushContext& context, format::Manifest& next) {
   return {};
 }
 
+void discard_segment(const FlushContext& context, SegmentId id) {
+  static_cast<void>(fs::remove_tree(context.fs, format::segment_folder(context.collection, id)));
+}
+
 Result<bool> flush_oldest(const FlushContext& context, const std::stop_token& stop) {
   const auto snapshot = context.log.state().snapshot();
   if (snapshot->memtables.size() < 2) return false;
@@ -51,9 +55,15 @@ Result<bool> flush_oldest(const FlushContext& context, const std::stop_token& st
     const auto source = [&](Row i) -> Result<segment::SegmentRow> {
       return segment::SegmentRow{memtable.row_id(rows[i]), memtable.vector(rows[i]), memtable.payload(rows[i])};
     };
-    NDB_TRY_ASSIGN(segment, segment::write_segment(context.fs, context.collection, id, snapshot->manifest->config,
-                                                   static_cast<Row>(rows.size()), source, stop));
+    auto written = segment::write_segment(context.fs, context.collection, id, snapshot->manifest->config,
+                                          static_cast<Row>(rows.size()), source, stop);
+    if (!written) {
+      discard_segment(context, id);
+      return std::unexpected(written.error());
+    }
+    segment = std::move(*written);
   }
+  NDB_TRY(snapshot->damage());  // what could not be looked up was not marked as deleted
   NDB_TRY(context.publisher.publish([&](format::Manifest& next) -> Status {
     next.flushed_seq = through;
     std::erase_if(next.wals, [&](const format::ManifestWal& wal) { return wal.name == memtable.wal(); });

@@ -49,6 +49,9 @@ struct FlushContext {
 /// Publishes the oldest frozen memtable as a segment and drops its WAL file. False if nothing is frozen.
 [[nodiscard]] Result<bool> flush_oldest(const FlushContext& context, const std::stop_token& stop);
 
+/// Removes what was written of a segment that no manifest will name: on a full volume its space is needed.
+void discard_segment(const FlushContext& context, SegmentId id);
+
 /// Writes delete sets for every segment of `next` that lost rows by operations up to next.flushed_seq, and drops segments that
 /// lost them all. To be called inside a publish.
 [[nodiscard]] Status update_delete_sets(const FlushContext& context, format::Manifest& next);

@@ -6,6 +6,7 @@
 #include "shared/base/log.hpp"
 #include "writer/collection_writer.hpp"
 #include "writer/compaction_policy.hpp"
+#include "writer/fencing.hpp"
 #include "writer/graph_build.hpp"
 
 namespace ndb::writer {
@@ -27,10 +28,14 @@ void CollectionWriter::flush_loop(const std::stop_token& stop) {
     }
     if (stop.stop_requested() || log_->failure()) continue;
     Result<bool> flushed = true;
-    while (flushed && *flushed && !stop.stop_requested()) flushed = flush_oldest(*context_, stop);
-    if (flushed && log_->needs_next() && !stop.stop_requested())
-      if (const auto added = publisher_->publish([](format::Manifest&) -> Status { return {}; }); !added)
-        flushed = std::unexpected(added.error());
+    while (flushed && *flushed && !stop.stop_requested()) {
+      // The next WAL file first: without it writes wait, even if flushing fails.
+      if (log_->needs_next())
+        if (const auto added = publisher_->publish([](format::Manifest&) -> Status { return {}; }); !added)
+          flushed = std::unexpected(added.error());
+      if (flushed) flushed = flush_oldest(*context_, stop);
+    }
+    log_->set_flush_error(flushed ? std::nullopt : std::optional(flushed.error()));
     std::unique_lock lock(work_mutex_);
     if (!flushed && !stop.stop_requested()) {
       base::log_error("flushing failed, trying again", flushed.error());
@@ -53,11 +58,28 @@ void CollectionWriter::sync_loop(const std::stop_token& stop) {
     std::unique_lock lock(mutex);
     never.wait_for(lock, stop, options_.sync_interval, [] { return false; });
     if (stop.stop_requested()) return;
-    if (!log_->failure()) static_cast<void>(log_->sync());  // its failure is logged and kept by the log
+    static_cast<void>(log_->sync());  // its failure is logged and kept by the log
     if (std::chrono::steady_clock::now() < next_tick) continue;
     readers_.tick();
+    if (!log_->failure()) still_ours();
     next_tick = std::chrono::steady_clock::now() + kIdleRound;
   }
+}
+
+// Notices a take-over also while nobody writes, and mends a CURRENT that a replaced writer set back with its last breath.
+void CollectionWriter::still_ours() {
+  if (const auto epoch = check_epoch(fs_, collection_, log_->epoch()); !epoch && epoch.error().code == ErrorCode::fenced) {
+    base::log_error("the collection was taken over", epoch.error());
+    log_->fail_with(epoch.error());
+    return;
+  }
+  const auto mended = publisher_->while_still([&]() -> Status {
+    NDB_TRY_ASSIGN(const auto current, format::read_current(fs_, collection_));
+    const auto newest = publisher_->current();
+    if (current.version >= newest->version) return {};
+    return format::write_current(fs_, collection_, {newest->version, newest->collection_uid});
+  });
+  if (!mended) base::log_error("looking after CURRENT", mended.error());
 }
 
 void CollectionWriter::optimize_loop(const std::stop_token& stop) {

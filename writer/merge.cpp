@@ -101,15 +101,23 @@ Result<ManifestVersion> merge_segments(const FlushContext& context, const std::v
   const auto& config = snapshot->manifest->config;
   const SegmentId id = context.publisher.new_segment_id();
   const PendingSegments::Guard pending(context.pending, id);
-  std::optional<format::ManifestSegment> merged;
-  if (plan.total > 0) {
+  const auto write = [&]() -> Result<std::optional<format::ManifestSegment>> {
+    if (plan.total == 0) return std::nullopt;
     const auto source = [&](Row row) { return source_row(plan, row); };
-    NDB_TRY_ASSIGN(merged, segment::write_segment(context.fs, context.collection, id, config, plan.total, source, stop));
+    NDB_TRY_ASSIGN(auto merged,
+                   segment::write_segment(context.fs, context.collection, id, config, plan.total, source, stop));
     if (context.publisher.current()->index_enabled && plan.total >= index_min_rows)
-      NDB_TRY(add_graph(context, *merged, config, build));
+      NDB_TRY(add_graph(context, merged, config, build));
+    NDB_TRY(snapshot->damage());
+    return merged;
+  };
+  const auto merged = write();
+  if (!merged) {
+    discard_segment(context, id);
+    return std::unexpected(merged.error());
   }
   return context.publisher.publish(
-      [&](format::Manifest& next) { return replace_in_manifest(context, plan, ids, merged, next); });
+      [&](format::Manifest& next) { return replace_in_manifest(context, plan, ids, *merged, next); });
 }
 
 Result<ManifestVersion> index_segment(const FlushContext& context, SegmentId id, const BuildGraph& build) {

@@ -158,7 +158,11 @@ Result<TakenOver> take_over(fs::FileSystem& fs, const fs::Path& collection, cons
     }
     auto manifest = std::make_shared<const Manifest>(successor(old, taken.epoch, files));
     // Replayed before it is published: what cannot be opened must not become the newest version.
-    NDB_TRY_ASSIGN(taken.state, live::LiveState::open(fs, collection, manifest));
+    auto state = live::LiveState::open(fs, collection, manifest);
+    if (!state && state.error().code == ErrorCode::not_found)
+      return fail(ErrorCode::corruption, "a file that the newest manifest names is missing: " + state.error().message);
+    if (!state) return std::unexpected(state.error());
+    taken.state = std::move(*state);
     NDB_TRY(replay(*taken.state, files, manifest->config.dim));
     if (taken.state->snapshot()->memtables.back()->wal() != taken.active->name())
       taken.state->start_memtable(taken.active->name());

@@ -43,17 +43,16 @@ Result<WriteResult> insert_all(embedded::CollectionCore& core, const Documents& 
 }
 
 Result<WriteResult> remove_all(embedded::CollectionCore& core, std::span<const std::string> ids) {
-  NDB_TRY_ASSIGN(const auto state, core.state());
-  const auto snapshot = state->snapshot();
-  const Seq at = snapshot->visible_seq();
+  NDB_TRY_ASSIGN(const auto writer, core.writer());  // its state is the newest; a follower's may lag
+  const auto view = writer->state().view();
   format::WalBodyBuilder body;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     NDB_TRY(payload::validate_id(ids[i], fmt::format("ids[{}]", i)));
-    if (snapshot->find(ids[i], at)) body.remove(ids[i]);
+    if (view.snapshot->find(ids[i], view.seq)) body.remove(ids[i]);
   }
-  NDB_TRY(snapshot->damage());
+  NDB_TRY(view.snapshot->damage());
   if (body.op_count() > 0) return core.write(body);
-  return WriteResult{.seq = at, .durability = core.config().durability};
+  return WriteResult{.seq = view.seq, .durability = core.config().durability};
 }
 
 }  // namespace
@@ -80,20 +79,18 @@ Result<WriteResult> Collection::insert_batch(std::span<const Document> documents
 Result<Document> Collection::get(std::string_view id) const {
   NDB_TRY(payload::validate_id(id));
   NDB_TRY_ASSIGN(const auto state, impl_->core->state());
-  const auto snapshot = state->snapshot();
-  return reader::get_document(*snapshot, id, snapshot->visible_seq());
+  return reader::get_document(state->view(), id);
 }
 
 Result<GetManyResult> Collection::get_many(std::span<const std::string> ids) const {
   if (ids.size() > Limits::kMaxBatchDocuments)
     return fail(ErrorCode::invalid_argument, fmt::format("at most {} ids are allowed", Limits::kMaxBatchDocuments), "ids");
   NDB_TRY_ASSIGN(const auto state, impl_->core->state());
-  const auto snapshot = state->snapshot();
-  const Seq at = snapshot->visible_seq();
+  const auto view = state->view();
   GetManyResult result;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     NDB_TRY(payload::validate_id(ids[i], fmt::format("ids[{}]", i)));
-    auto document = reader::get_document(*snapshot, ids[i], at);
+    auto document = reader::get_document(view, ids[i]);
     if (document) result.documents.push_back(std::move(*document));
     else if (document.error().code == ErrorCode::not_found) result.missing.push_back(ids[i]);
     else return std::unexpected(document.error());
@@ -118,9 +115,13 @@ Result<WriteResult> Collection::remove_many(std::span<const std::string> ids) {
 Result<WriteResult> Collection::remove_where(const Filter& filter) {
   NDB_TRY(filter.validate());
   NDB_TRY_ASSIGN(const auto writer, impl_->core->writer());
-  const auto snapshot = writer->state().snapshot();
-  NDB_TRY_ASSIGN(const auto ids, reader::matching_ids(*snapshot, filter, snapshot->visible_seq(), {}, {}));
-  return remove_all(*impl_->core, ids);
+  // Chosen with no write under way: a document that is changed at the same time is removed before or after, never in between.
+  return impl_->core->write_made([&]() -> Result<format::WalBodyBuilder> {
+    NDB_TRY_ASSIGN(const auto ids, reader::matching_ids(writer->state().view(), filter, {}, {}));
+    format::WalBodyBuilder body;
+    for (const auto& id : ids) body.remove(id);
+    return body;
+  });
 }
 
 Result<SearchResult> Collection::search(const Search& search) const {
@@ -142,9 +143,9 @@ Result<std::vector<SearchResult>> Collection::search_batch(std::span<const Searc
   std::optional<Clock::time_point> deadline;
   if (timeout) deadline = Clock::now() + *timeout;
   NDB_TRY_ASSIGN(const auto state, impl_->core->state_at(min_seq, timeout.value_or(kDefaultWait)));
-  const auto snapshot = state->snapshot();
-  if (!single) return reader::execute_batch(*snapshot, searches, deadline);
-  NDB_TRY_ASSIGN(auto result, reader::execute(*snapshot, searches[0], {}, deadline));
+  const auto view = state->view();
+  if (!single) return reader::execute_batch(view, searches, deadline);
+  NDB_TRY_ASSIGN(auto result, reader::execute(view, searches[0], deadline));
   std::vector<SearchResult> results;
   results.push_back(std::move(result));
   return results;
@@ -153,7 +154,7 @@ Result<std::vector<SearchResult>> Collection::search_batch(std::span<const Searc
 Result<std::uint64_t> Collection::count(const Filter& filter) const {
   NDB_TRY(filter.validate());
   NDB_TRY_ASSIGN(const auto state, impl_->core->state());
-  return reader::count(*state->snapshot(), filter);
+  return reader::count(state->view(), filter);
 }
 
 Result<ScrollPage> Collection::scroll(const Filter& filter, std::uint32_t limit, std::optional<std::string> after) const {
@@ -161,12 +162,11 @@ Result<ScrollPage> Collection::scroll(const Filter& filter, std::uint32_t limit,
   if (limit == 0 || limit > kMaxScroll)
     return fail(ErrorCode::invalid_argument, fmt::format("limit is {}; it must be from 1 to {}", limit, kMaxScroll), "limit");
   NDB_TRY_ASSIGN(const auto state, impl_->core->state());
-  const auto snapshot = state->snapshot();
-  const Seq at = snapshot->visible_seq();
-  NDB_TRY_ASSIGN(const auto ids, reader::matching_ids(*snapshot, filter, at, after, std::size_t{limit} + 1));
+  const auto view = state->view();
+  NDB_TRY_ASSIGN(const auto ids, reader::matching_ids(view, filter, after, std::size_t{limit} + 1));
   ScrollPage page;
   for (const auto& id : std::span(ids).first(std::min<std::size_t>(limit, ids.size()))) {
-    NDB_TRY_ASSIGN(auto document, reader::get_document(*snapshot, id, at));
+    NDB_TRY_ASSIGN(auto document, reader::get_document(view, id));
     page.documents.push_back(std::move(document));
   }
   if (ids.size() > limit) page.next = ids[limit - 1];

@@ -8,6 +8,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kShortestFence{10'000};
+constexpr std::chrono::milliseconds kStateChange{1};
 
 // Failures after which another attempt to become the writer can succeed.
 bool worth_stepping_down(ErrorCode code) { return code == ErrorCode::fenced || code == ErrorCode::no_space; }
@@ -22,7 +23,9 @@ Result<std::shared_ptr<CollectionCore>> CollectionCore::open(fs::FileSystem& fs,
     return fail(ErrorCode::not_found, fmt::format("no collection '{}'", core->name_), "name");
   if (!follower) return std::unexpected(follower.error());
   core->follower_ = std::move(*follower);
-  core->config_ = core->follower_->state()->snapshot()->manifest->config;
+  const auto manifest = core->follower_->state()->snapshot()->manifest;
+  core->config_ = manifest->config;
+  core->collection_uid_ = manifest->collection_uid;
   return core;
 }
 
@@ -44,7 +47,12 @@ writer::WriterOptions CollectionCore::writer_options() const {
   return options;
 }
 
-Result<std::shared_ptr<live::LiveState>> CollectionCore::state() const {
+Result<std::shared_ptr<live::LiveState>> CollectionCore::state() {
+  if (auto now = current_writer()) {
+    const auto failure = now->failure();
+    if (!failure || !worth_stepping_down(failure->code)) return std::shared_ptr<live::LiveState>(now, &now->state());
+    step_down(now);  // it would go on answering from a state that nobody adds to any more
+  }
   const std::scoped_lock lock(mutex_);
   if (closed_) return std::unexpected(*closed_);
   if (writer_ != nullptr) return std::shared_ptr<live::LiveState>(writer_, &writer_->state());
@@ -53,7 +61,7 @@ Result<std::shared_ptr<live::LiveState>> CollectionCore::state() const {
   return follower_->state();
 }
 
-Result<std::shared_ptr<live::LiveState>> CollectionCore::state_at(Seq seq, std::chrono::milliseconds bound) const {
+Result<std::shared_ptr<live::LiveState>> CollectionCore::state_at(Seq seq, std::chrono::milliseconds bound) {
   const auto deadline = Clock::now() + bound;
   for (;;) {
     NDB_TRY_ASSIGN(auto now, state());
@@ -63,7 +71,7 @@ Result<std::shared_ptr<live::LiveState>> CollectionCore::state_at(Seq seq, std::
       return fail(ErrorCode::replica_lagging,
                   fmt::format("seq {} is not visible here yet; {} is", seq.value, now->applied_seq().value), "min_seq");
     // Interrupted: this state was replaced. The next one may be the same for a moment.
-    std::this_thread::yield();
+    std::this_thread::sleep_for(kStateChange);
   }
 }
 
@@ -82,6 +90,7 @@ Result<std::shared_ptr<writer::CollectionWriter>> CollectionCore::writer() {
   }
   if (options_.read_only) return fail(ErrorCode::read_only, "the database was opened read-only");
   NDB_TRY_ASSIGN(auto opened, writer::CollectionWriter::open(fs_, path_, writer_options(), options_.shared_memory));
+  if (opened->state().snapshot()->manifest->collection_uid != collection_uid_) return std::unexpected(dropped_error());
   std::shared_ptr<writer::CollectionWriter> fresh = std::move(opened);
   std::shared_ptr<reader::Follower> old;
   {
@@ -97,6 +106,17 @@ Result<WriteResult> CollectionCore::write(const format::WalBodyBuilder& body) {
   auto result = now->write(body);
   if (!result && now->failure() && worth_stepping_down(now->failure()->code)) step_down(now);
   return result;
+}
+
+Result<WriteResult> CollectionCore::write_made(const writer::CommitLog::MakeBody& make) {
+  NDB_TRY_ASSIGN(const auto now, writer());
+  auto result = now->write_made(make);
+  if (!result && now->failure() && worth_stepping_down(now->failure()->code)) step_down(now);
+  return result;
+}
+
+Error CollectionCore::dropped_error() const {
+  return {ErrorCode::not_found, fmt::format("collection '{}' was dropped and created anew; get it again", name_), {}};
 }
 
 void CollectionCore::step_down(const std::shared_ptr<writer::CollectionWriter>& failed) {

@@ -26,14 +26,16 @@ class CollectionCore {
   [[nodiscard]] const fs::Path& path() const noexcept { return path_; }
   [[nodiscard]] const CollectionConfig& config() const noexcept { return config_; }
   /// The state to answer from; an error if answers would be stale or the handle was closed.
-  [[nodiscard]] Result<std::shared_ptr<live::LiveState>> state() const;
+  [[nodiscard]] Result<std::shared_ptr<live::LiveState>> state();
   /// Waits until `seq` is visible; replica_lagging after `bound`.
-  [[nodiscard]] Result<std::shared_ptr<live::LiveState>> state_at(Seq seq, std::chrono::milliseconds bound) const;
+  [[nodiscard]] Result<std::shared_ptr<live::LiveState>> state_at(Seq seq, std::chrono::milliseconds bound);
   /// The writer, becoming it if need be.
   [[nodiscard]] Result<std::shared_ptr<writer::CollectionWriter>> writer();
   /// The writer if this process is it.
   [[nodiscard]] std::shared_ptr<writer::CollectionWriter> current_writer() const;
   [[nodiscard]] Result<WriteResult> write(const format::WalBodyBuilder& body);
+  /// See CommitLog::write_made.
+  [[nodiscard]] Result<WriteResult> write_made(const writer::CommitLog::MakeBody& make);
   /// Whether the collection was removed by another process.
   [[nodiscard]] bool gone() const;
   /// Releases everything; later calls answer `reason`.
@@ -44,6 +46,7 @@ class CollectionCore {
       : fs_(fs), path_(std::move(path)), name_(std::move(name)), options_(options) {}
   [[nodiscard]] reader::FollowerOptions follower_options() const;
   [[nodiscard]] writer::WriterOptions writer_options() const;
+  [[nodiscard]] Error dropped_error() const;
   /// Back to following, after this writer was replaced or the disk filled up.
   void step_down(const std::shared_ptr<writer::CollectionWriter>& failed);
 
@@ -51,7 +54,8 @@ class CollectionCore {
   const fs::Path path_;
   const std::string name_;
   const DatabaseOptions options_;
-  CollectionConfig config_;  // constant after open()
+  CollectionConfig config_;           // constant after open()
+  std::uint64_t collection_uid_ = 0;  // likewise: a collection of the same name with another one is not this one
 
   std::mutex open_mutex_;
   mutable std::mutex mutex_;  // guards the rest

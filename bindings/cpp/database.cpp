@@ -51,10 +51,15 @@ Result<Database> Database::open(const std::filesystem::path& folder, const Datab
     return fail(ErrorCode::invalid_argument, absolute.string() + " is not a folder", "data_dir");
   const FolderKey key{status.st_dev, status.st_ino, options.read_only};
   const std::scoped_lock lock(registry().mutex);
-  if (auto known = registry().open[key].lock()) return Database(std::move(known));
+  if (auto known = registry().open[key].lock(); known != nullptr && !known->closed()) return Database(std::move(known));
   auto fresh = std::make_shared<Impl>(fs::posix_file_system(), absolute, options);
   registry().open[key] = fresh;
   return Database(std::move(fresh));
+}
+
+bool Database::Impl::closed() {
+  const std::scoped_lock lock(mutex_);
+  return closed_;
 }
 
 Status Database::Impl::check_open() {
@@ -111,8 +116,11 @@ Status Database::Impl::drop(std::string_view name) {
   const std::scoped_lock lock(mutex_);
   // Whoever else writes to it must not lose it; this process's own lock is given up for a moment.
   const auto key = ipc::control_block_key(core->path());
+  const auto known = cores_.find(name);
+  if (known == cores_.end() || known->second != core)  // another thread was quicker
+    return fail(ErrorCode::not_found, fmt::format("no collection '{}'", name), "name");
   NDB_TRY(core->close({ErrorCode::not_found, fmt::format("collection '{}' was dropped", name), {}}));
-  cores_.erase(cores_.find(name));
+  cores_.erase(known);
   NDB_TRY_ASSIGN(const auto held, ipc::WriterLock::acquire(format::lock_path(core->path())));
   NDB_TRY(writer::drop_collection(fs_, folder_, name));
   if (key) ipc::ControlBlock::remove(*key);

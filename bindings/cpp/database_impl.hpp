@@ -23,6 +23,7 @@ class Database::Impl {
   Result<std::vector<std::string>> list();
   Status drop(std::string_view name);
   Status close();
+  [[nodiscard]] bool closed();
 
  private:
   Status check_open();

@@ -75,6 +75,8 @@ Result<BoundaryFile> read_boundary(fs::FileSystem& fs, const Path& collection) {
   return BoundaryFile{ManifestVersion{version}};
 }
 
+// CURRENT is a hint: writers look for later versions, so it needs no directory sync of its own. EPOCH and BOUNDARY must not be
+// forgotten once something was done on their strength.
 Status write_current(fs::FileSystem& fs, const Path& collection, const CurrentFile& current) {
   const auto text = render("current", fmt::format("manifest {}\ncollection {}\n", current.version.value,
                                                   current.collection_uid));
@@ -83,12 +85,14 @@ Status write_current(fs::FileSystem& fs, const Path& collection, const CurrentFi
 
 Status write_epoch(fs::FileSystem& fs, const Path& collection, const EpochFile& epoch) {
   const auto text = render("epoch", fmt::format("epoch {}\nholder {}\n", epoch.epoch.value, epoch.holder));
-  return fs::replace_file(fs, epoch_path(collection), base::as_bytes(text));
+  NDB_TRY(fs::replace_file(fs, epoch_path(collection), base::as_bytes(text)));
+  return fs.sync_directory(collection);
 }
 
 Status write_boundary(fs::FileSystem& fs, const Path& collection, const BoundaryFile& boundary) {
   const auto text = render("boundary", fmt::format("first_kept {}\n", boundary.first_kept.value));
-  return fs::replace_file(fs, boundary_path(collection), base::as_bytes(text));
+  NDB_TRY(fs::replace_file(fs, boundary_path(collection), base::as_bytes(text)));
+  return fs.sync_directory(collection);  // CURRENT, too, must not fall back to a manifest that is then deleted
 }
 
 }  // namespace ndb::format

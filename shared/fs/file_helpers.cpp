@@ -1,27 +1,25 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <random>
 
 #include "shared/fs/file_system.hpp"
 
 namespace ndb::fs {
 namespace {
 
-// Unique within a host: no two live processes share a pid. Across hosts the exclusive create still decides.
+// Unique across hosts, too: pids are not (in containers they are often 1).
 Path temporary_name(const Path& path) {
   static std::atomic<std::uint64_t> counter{0};
-  return path.string() + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1));
+  std::random_device random;
+  return path.string() + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1)) + "-" +
+         std::to_string(random()) + std::to_string(random());
 }
 
 Status write_new_file(FileSystem& fs, const Path& path, base::ByteSpan bytes) {
-  auto file = fs.create_exclusive(path);
-  if (!file && file.error().code == ErrorCode::already_exists) {  // left behind by a dead process of the same pid
-    NDB_TRY(fs.remove(path));
-    file = fs.create_exclusive(path);
-  }
-  if (!file) return std::unexpected(file.error());
-  NDB_TRY((*file)->append(bytes));
-  return (*file)->sync();
+  NDB_TRY_ASSIGN(const auto file, fs.create_exclusive(path));
+  NDB_TRY(file->append(bytes));
+  return file->sync();
 }
 
 }  // namespace
@@ -47,9 +45,8 @@ Status replace_file(FileSystem& fs, const Path& path, base::ByteSpan bytes) {
   if (status) status = fs.rename(temporary, path);
   if (!status) {
     static_cast<void>(fs.remove(temporary));
-    return status;
   }
-  return fs.sync_directory(path.parent_path());
+  return status;
 }
 
 Status create_file_exclusively(FileSystem& fs, const Path& path, base::ByteSpan bytes) {

@@ -71,7 +71,8 @@ class FileSystem {
 
 /// Opens afresh and reads the whole file; io_error if it is longer than max_bytes.
 [[nodiscard]] Result<std::vector<std::byte>> read_file(FileSystem& fs, const Path& path, std::uint64_t max_bytes);
-/// Writes <path>.tmp-<unique>, syncs it, renames it over `path`, syncs the directory.
+/// Writes <path>.tmp-<unique>, syncs it, renames it over `path`. After a power loss `path` is the old file or the new one, whole;
+/// the new one for sure only after sync_directory.
 [[nodiscard]] Status replace_file(FileSystem& fs, const Path& path, base::ByteSpan bytes);
 /// Creates `path` with this content, all or nothing and never over another: a synced temporary, link(2), sync_directory.
 /// already_exists if the name is taken.

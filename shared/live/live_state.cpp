@@ -45,7 +45,7 @@ bool names(const Manifest& manifest, format::WalName wal) {
 }
 
 void mark_if_present(const SegmentSlot& slot, std::string_view id, Seq seq) {
-  if (const auto row = slot.view->find(id)) slot.tombstones->mark(*row, seq);
+  if (const auto row = slot.view->find(id)) slot.tombstones->mark_earliest(*row, seq);
 }
 
 }  // namespace
@@ -69,6 +69,12 @@ Result<std::unique_ptr<LiveState>> LiveState::open(fs::FileSystem& fs, const fs:
 std::shared_ptr<const Snapshot> LiveState::snapshot() const {
   const std::scoped_lock lock(snapshot_mutex_);
   return snapshot_;
+}
+
+// Both under the mutex: an operation that marks only a newer structure has a number above the one that is read here.
+View LiveState::view() const {
+  const std::scoped_lock lock(snapshot_mutex_);
+  return {snapshot_, snapshot_->visible_seq()};
 }
 
 void LiveState::publish(std::shared_ptr<const Snapshot> snapshot) {

@@ -55,7 +55,11 @@ class LiveState {
   /// Swaps to the prepared manifest: its segments, and the memtables of the WAL files that it names.
   void install(Prepared prepared);
 
+  /// The newest structure. To answer from it, take view(): a snapshot that is no longer the newest gets no marks for operations that
+  /// its newest memtable may get rows of.
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
+  /// The newest structure with the newest sequence number, fixed together.
+  [[nodiscard]] View view() const;
   [[nodiscard]] Seq applied_seq() const { return snapshot()->visible_seq(); }
   /// Waits until `seq` is visible; false after `timeout`, or when interrupt() was called.
   [[nodiscard]] bool wait_for(Seq seq, std::chrono::milliseconds timeout) const;

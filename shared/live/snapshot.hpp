@@ -1,8 +1,8 @@
 // One consistent structure of a collection: what a search runs over. Immutable but for what the memtables and tombstones
-// gain; a search fixes its sequence number once, with visible_seq(), and everything it sees is as of that number.
+// gain; a search fixes its sequence number together with the structure (View), and everything it sees is as of that number.
 //
 // Threads: any number.
-// Invariant: every operation up to visible_seq() is in these segments and memtables, whatever happens elsewhere meanwhile.
+// Invariant: every operation up to a view's number is in its segments and memtables, rows and marks, whatever happens meanwhile.
 #pragma once
 
 #include <memory>
@@ -42,6 +42,7 @@ struct Snapshot {
   std::vector<SegmentSlot> segments;                          ///< as in the manifest: oldest data first
   std::vector<std::shared_ptr<memtable::Memtable>> memtables; ///< oldest first; never empty
 
+  /// For whoever applies operations; searches take theirs from LiveState::view().
   [[nodiscard]] Seq visible_seq() const noexcept { return memtables.back()->applied_seq(); }
   /// The document that has this id at `at`.
   [[nodiscard]] std::optional<Location> find(std::string_view id, Seq at) const;
@@ -50,6 +51,12 @@ struct Snapshot {
   [[nodiscard]] std::uint64_t dead_rows() const noexcept;
   /// corruption if a damaged block was touched in any segment.
   [[nodiscard]] Status damage() const;
+};
+
+/// What one request answers from: a structure and the sequence number it is seen at.
+struct View {
+  std::shared_ptr<const Snapshot> snapshot;
+  Seq seq;
 };
 
 }  // namespace ndb::live

@@ -22,6 +22,10 @@ class Tombstones {
 
   /// Marks the row as deleted by operation `seq`; the first mark of a row stays. False if it was marked before.
   bool mark(Row row, Seq seq);
+  /// The same before anybody else knows this object: the earliest mark stays, whatever the order.
+  void mark_earliest(Row row, Seq seq) {
+    if (!mark(row, seq) && owned_->deleted_at[row] > seq.value) owned_->deleted_at[row] = seq.value;
+  }
   /// Whether a search at `at` sees the row.
   [[nodiscard]] bool visible(Row row, Seq at) const noexcept {
     const Marks* marks = marks_.load(std::memory_order_acquire);  // pairs with mark(): the arrays are initialised

@@ -60,11 +60,17 @@ DaemonProcess::DaemonProcess(const std::string& program, std::vector<std::string
     url_ = said.substr(begin, said.find_first_of(" \n", begin) - begin);
     break;
   }
-  ::fcntl(output_, F_SETFL, O_NONBLOCK);
+  // A daemon whose output nobody reads would block once the pipe is full.
+  drain_ = std::thread([output = output_] {
+    std::array<char, 4096> piece{};
+    while (::read(output, piece.data(), piece.size()) > 0) {
+    }
+  });
 }
 
 DaemonProcess::~DaemonProcess() {
   if (pid_ > 0) static_cast<void>(stop(SIGKILL));
+  if (drain_.joinable()) drain_.join();  // the pipe ends with the process
   if (output_ >= 0) ::close(output_);
 }
 

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "ipc/http/client.hpp"
@@ -29,6 +30,7 @@ class DaemonProcess {
  private:
   pid_t pid_ = -1;
   int output_ = -1;
+  std::thread drain_;
   std::string url_;
 };
 
