@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace ndb::http::test {
+namespace ndb::test {
 
 class RawSocket {
  public:
@@ -78,4 +78,4 @@ class RawSocket {
   std::string received_;
 };
 
-}  // namespace ndb::http::test
+}  // namespace ndb::test
