@@ -1,0 +1,32 @@
+// How long from exec of ndb-reader to its first correct answer, and does it grow with the data?
+// usage: ndb_bench_cold_start FOLDER [DIM=128] [RUNS=15]; keeps its data in FOLDER.
+#include <fmt/format.h>
+
+#include "bench/engine/support.hpp"
+
+using namespace ndb::bench;
+
+int main(int argc, char** argv) {
+  if (argc < 2) return fmt::print("usage: {} FOLDER [DIM] [RUNS]\n", argv[0]), 2;
+  const auto dim = static_cast<std::uint32_t>(argc > 2 ? std::atoi(argv[2]) : 128);
+  const int runs = argc > 3 ? std::atoi(argv[3]) : 15;
+  const std::vector<std::uint64_t> sizes = {100'000, 1'000'000};
+  std::vector<std::filesystem::path> folders;
+  for (const auto rows : sizes) folders.push_back(make_data(argv[1], rows, dim));
+  std::vector<std::vector<double>> times(sizes.size());
+  for (int run = 0; run <= runs; ++run)  // the first warms the page cache and does not count
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      const std::uint64_t row = (static_cast<std::uint64_t>(run) * 7919) % sizes[i];
+      const auto body = search_body(row, dim);
+      const auto start = Clock::now();
+      const ReaderProcess reader(folders[i]);
+      const auto answer = reader.post("/v1/collections/docs/search", body);
+      const double took = milliseconds_since(start);
+      if (answer.find(fmt::format(R"("id":"row-{}")", row)) == std::string::npos)
+        return fmt::print("wrong answer: {}\n", answer), 1;
+      if (run > 0) times[i].push_back(took);
+    }
+  fmt::print("rows,dim,runs,median_ms,p90_ms\n");
+  for (std::size_t i = 0; i < sizes.size(); ++i)
+    fmt::print("{},{},{},{:.1f},{:.1f}\n", sizes[i], dim, runs, percentile(times[i], 0.5), percentile(times[i], 0.9));
+}
