@@ -14,9 +14,9 @@
 
 #include "ipc/lock/writer_lock.hpp"
 #include "ndb/stats.hpp"
-#include "writer/collector.hpp"
-#include "writer/compaction_policy.hpp"
-#include "writer/merge.hpp"
+#include "writer/segments/collector.hpp"
+#include "writer/segments/compaction_policy.hpp"
+#include "writer/segments/merge.hpp"
 #include "writer/readers.hpp"
 
 namespace ndb::writer {

@@ -5,9 +5,9 @@
 
 #include "shared/base/log.hpp"
 #include "writer/collection_writer.hpp"
-#include "writer/compaction_policy.hpp"
+#include "writer/segments/compaction_policy.hpp"
 #include "writer/fencing.hpp"
-#include "writer/graph_build.hpp"
+#include "writer/segments/graph_build.hpp"
 
 namespace ndb::writer {
 namespace {

@@ -1,4 +1,4 @@
-#include "writer/graph_build.hpp"
+#include "writer/segments/graph_build.hpp"
 
 #include "shared/index/hnsw_build.hpp"
 

@@ -1,4 +1,4 @@
-#include "writer/merge.hpp"
+#include "writer/segments/merge.hpp"
 
 #include <algorithm>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "writer/collector.hpp"
+#include "writer/segments/collector.hpp"
 
 #include <algorithm>
 #include <chrono>

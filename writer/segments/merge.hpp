@@ -7,7 +7,7 @@
 
 #include <functional>
 
-#include "writer/flush.hpp"
+#include "writer/segments/flush.hpp"
 
 namespace ndb::writer {
 

@@ -1,4 +1,4 @@
-#include "writer/flush.hpp"
+#include "writer/segments/flush.hpp"
 
 #include <algorithm>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "writer/compaction_policy.hpp"
+#include "writer/segments/compaction_policy.hpp"
 
 #include <algorithm>
 #include <cmath>

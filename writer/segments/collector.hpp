@@ -9,7 +9,7 @@
 #include <set>
 
 #include "shared/base/clock.hpp"
-#include "writer/flush.hpp"
+#include "writer/segments/flush.hpp"
 
 namespace ndb::writer {
 
