@@ -1,8 +1,8 @@
-// Everything that a snapshot shows at one sequence number, found by walking all rows: a document that is there twice fails
-// the test. Plain functions.
+// Everything that a snapshot shows at one sequence number, found by walking all rows. Plain functions.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "shared/live/snapshot.hpp"
@@ -13,27 +13,33 @@ namespace ndb::test {
 /// id → first element of its vector.
 using Contents = std::map<std::string, float>;
 
-[[nodiscard]] inline Contents contents(const live::Snapshot& snapshot, Seq at) {
+/// nullopt, with `why`, if a document is there twice or if its look-up by id finds something else. For any thread.
+[[nodiscard]] inline std::optional<Contents> walk(const live::Snapshot& snapshot, Seq at, std::string& why) {
   Contents all;
   const auto add = [&](std::string_view id, float value) {
-    INFO("document " << id << " at seq " << at.value);
-    const bool once = all.emplace(std::string(id), value).second;
-    REQUIRE(once);
+    if (!all.emplace(std::string(id), value).second) why = "twice: " + std::string(id);
   };
   for (const auto& slot : snapshot.segments)
     for (Row row = 0; row < slot.view->rows(); ++row)
       if (slot.tombstones->visible(row, at)) add(slot.view->row_id(row), slot.view->vector(row)[0]);
   for (const auto& memtable : snapshot.memtables)
-    for (Row row = 0; row < memtable->row_count(); ++row)
+    for (Row row = 0, rows = memtable->row_count(); row < rows; ++row)
       if (memtable->visible(row, at)) add(memtable->row_id(row), memtable->vector(row)[0]);
-  // The look-up by id agrees with the walk.
   for (const auto& [id, value] : all) {
     const auto found = snapshot.find(id, at);
-    INFO("document " << id << " at seq " << at.value);
-    REQUIRE(found);
-    REQUIRE(found->vector()[0] == value);
+    if (!found || found->vector()[0] != value) why = "not found under its id: " + id;
   }
+  if (!why.empty()) return std::nullopt;
   return all;
+}
+
+/// The same in the test's own thread: fails the test.
+[[nodiscard]] inline Contents contents(const live::Snapshot& snapshot, Seq at) {
+  std::string why;
+  const auto all = walk(snapshot, at, why);
+  INFO("at seq " << at.value << ": " << why);
+  REQUIRE(all);
+  return *all;
 }
 
 }  // namespace ndb::test
