@@ -1,0 +1,218 @@
+#include "writer/segments/collector.hpp"
+
+#include <set>
+
+#include "tests/unit/writer/writer_bench.hpp"
+
+using namespace ndb;
+using namespace ndb::writer;
+using test::Contents;
+using test::Engine;
+using test::WriterBench;
+
+namespace {
+
+class MovedClock final : public base::Clock {
+ public:
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept override { return std::chrono::steady_clock::now(); }
+  [[nodiscard]] std::chrono::system_clock::time_point wall_now() const noexcept override { return start_ + moved; }
+  std::chrono::minutes moved{0};
+
+ private:
+  std::chrono::system_clock::time_point start_ = std::chrono::system_clock::now();
+};
+
+std::set<ManifestVersion> manifests(WriterBench& bench) {
+  std::set<ManifestVersion> versions;
+  const auto names = bench.fs.list(format::manifest_folder(bench.path()));
+  for (const auto& name : *names) versions.insert(*format::parse_manifest_name(name));
+  return versions;
+}
+
+/// Files below the collection's folder, as relative paths.
+std::set<std::string> all_files(const WriterBench& bench) {
+  std::set<std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(bench.path()))
+    if (entry.is_regular_file()) files.insert(std::filesystem::relative(entry.path(), bench.path()).string());
+  return files;
+}
+
+/// Every manifest that is there can be opened with all its files.
+void require_openable(WriterBench& bench) {
+  for (const auto version : manifests(bench)) {
+    CAPTURE(version.value);
+    auto manifest = format::read_manifest(bench.fs, bench.path(), version);
+    test::must(manifest);
+    for (const auto& wal : manifest->wals) REQUIRE(std::filesystem::exists(format::wal_path(bench.path(), wal.name)));
+    const auto state = live::LiveState::open(bench.fs, bench.path(), std::make_shared<const format::Manifest>(*manifest));
+    test::must(state);
+    test::must((*state)->snapshot()->segments.empty() ? Status{} : (*state)->snapshot()->segments.front().view->verify());
+  }
+}
+
+/// Three flushes, deletions and a merge: eight or so versions.
+void some_history(Engine& engine) {
+  for (int i = 0; i < 3; ++i) {
+    test::must(engine.put({"a", "b" + std::to_string(i)}, static_cast<float>(i)));
+    engine.flush();
+  }
+  const auto build = [](const segment::SegmentView&) -> Result<std::vector<std::byte>> {
+    return fail(ErrorCode::internal, "no graph was asked for");
+  };
+  test::must(merge_segments(engine.context, engine.segment_ids(), ~0U, build, {}));
+  test::must(engine.put({"c"}, 7));
+  engine.flush();
+}
+
+const Contents kHistory = {{"a", 2}, {"b0", 0}, {"b1", 1}, {"b2", 2}, {"c", 7}};
+
+}  // namespace
+
+TEST_CASE("within the grace time nothing is deleted") {
+  WriterBench bench;
+  auto engine = bench.open();
+  some_history(*engine);
+  const auto before = all_files(bench);
+  const WriterOptions options{.kept_manifests = 1};
+  MovedClock clock;
+  Collector collector(engine->context, options, clock);
+  clock.moved = std::chrono::minutes(14);
+  test::must(collector.collect({}));
+  CHECK(all_files(bench) == before);
+  CHECK(format::read_boundary(bench.fs, bench.path())->first_kept == ManifestVersion{0});
+}
+
+TEST_CASE("after the grace time the newest manifests stay, with exactly the files that they name") {
+  WriterBench bench;
+  auto engine = bench.open();
+  some_history(*engine);
+  const WriterOptions options{.kept_manifests = 2};
+  MovedClock clock;
+  clock.moved = std::chrono::minutes(16);
+  Collector collector(engine->context, options, clock);
+  const auto before = all_files(bench).size();
+  test::must(collector.collect({}));
+  const auto current = engine->publisher.current()->version;
+  CHECK(manifests(bench) == std::set{ManifestVersion{current.value - 1}, current});
+  CHECK(format::read_boundary(bench.fs, bench.path())->first_kept == ManifestVersion{current.value - 1});
+  CHECK(all_files(bench).size() < before);
+  require_openable(bench);
+  CHECK(bench.fs.list(format::segments_folder(bench.path()))->size() == 2);  // the merged one and the last flushed one
+  const auto after = all_files(bench);
+  test::must(collector.collect({}));
+  CHECK(all_files(bench) == after);
+  CHECK(engine->contents() == kHistory);
+  engine.reset();
+  CHECK(bench.open()->contents() == kHistory);
+}
+
+TEST_CASE("what a live reader pins stays with all its files, and goes when the pin is gone") {
+  WriterBench bench;
+  auto engine = bench.open();
+  some_history(*engine);
+  const auto current = engine->publisher.current()->version;
+  const WriterOptions options{.kept_manifests = 1};
+  MovedClock clock;
+  clock.moved = std::chrono::minutes(60);
+  Collector collector(engine->context, options, clock);
+  const ManifestVersion pinned{4};
+  test::must(collector.collect(pinned));
+  CHECK(*manifests(bench).begin() == pinned);
+  CHECK(manifests(bench).size() == current.value - pinned.value + 1);
+  require_openable(bench);
+  test::must(collector.collect({}));
+  CHECK(manifests(bench) == std::set{current});
+  require_openable(bench);
+}
+
+TEST_CASE("a segment that is being written is left alone, a crashed writer's is not, a later writer's is") {
+  WriterBench bench;
+  static_cast<void>(bench.open());
+  auto engine = bench.open();
+  some_history(*engine);
+  const auto make = [&](SegmentId id) {
+    const auto folder = format::segment_folder(bench.path(), id);
+    std::filesystem::create_directory(folder);
+    test::put_file(folder / "vectors", {});
+    return folder;
+  };
+  const auto writing = make(format::make_segment_id(Epoch{2}, 500));
+  const auto crashed = make(format::make_segment_id(Epoch{1}, 500));
+  const auto later = make(format::make_segment_id(Epoch{3}, 0));
+  const PendingSegments::Guard guard(engine->pending, format::make_segment_id(Epoch{2}, 500));
+  const auto graph = format::segment_folder(bench.path(), engine->segment_ids().front()) / "hnsw-3-0";
+  test::put_file(graph, {});
+  const WriterOptions options;
+  MovedClock clock;
+  Collector collector(engine->context, options, clock);
+  test::must(collector.collect({}));
+  CHECK(std::filesystem::exists(writing / "vectors"));
+  CHECK_FALSE(std::filesystem::exists(crashed));
+  CHECK(std::filesystem::exists(later / "vectors"));
+  CHECK(std::filesystem::exists(graph));
+}
+
+TEST_CASE("the next WAL files survive, and those that were flushed long ago do not") {
+  WriterBench bench;
+  auto engine = bench.open();
+  some_history(*engine);
+  const WriterOptions options{.kept_manifests = 1};
+  MovedClock clock;
+  clock.moved = std::chrono::minutes(60);
+  Collector collector(engine->context, options, clock);
+  test::must(collector.collect({}));
+  CHECK_FALSE(std::filesystem::exists(bench.wal(0, 0)));
+  CHECK_FALSE(std::filesystem::exists(bench.wal(1, 0)));
+  test::must(engine->put({"d"}, 1));
+  test::must(engine->log.freeze());
+  test::must(engine->put({"e"}, 2));
+  test::must(collector.collect({}));
+  engine.reset();
+  auto expected = kHistory;
+  expected["d"] = 1;
+  expected["e"] = 2;
+  CHECK(bench.open()->contents() == expected);
+}
+
+TEST_CASE("a writer that was replaced collects nothing") {
+  WriterBench bench;
+  auto zombie = bench.open();
+  some_history(*zombie);
+  auto next = bench.open();
+  const auto before = all_files(bench);
+  const WriterOptions options{.kept_manifests = 1};
+  MovedClock clock;
+  clock.moved = std::chrono::minutes(60);
+  Collector collector(zombie->context, options, clock);
+  CHECK(collector.collect({}).error().code == ErrorCode::fenced);
+  CHECK(all_files(bench) == before);
+}
+
+TEST_CASE("a collection that fails half-way goes on the next time, and never deletes what is needed") {
+  for (int fail_at = 0;; ++fail_at) {
+    CAPTURE(fail_at);
+    WriterBench bench;
+    auto engine = bench.open();
+    some_history(*engine);
+    const WriterOptions options{.kept_manifests = 1};
+    MovedClock clock;
+    clock.moved = std::chrono::minutes(60);
+    Collector collector(engine->context, options, clock);
+    int calls = 0;
+    bool failed = false;
+    bench.fs.set_rule([&](test::Call, const fs::Path&) -> std::optional<test::Fault> {
+      if (calls++ != fail_at) return {};
+      failed = true;
+      return test::io_fault();
+    });
+    static_cast<void>(collector.collect({}));
+    bench.fs.clear();
+    require_openable(bench);
+    test::must(collector.collect({}));
+    require_openable(bench);
+    REQUIRE(manifests(bench).size() == 1);
+    REQUIRE(engine->contents() == kHistory);
+    if (!failed) break;
+    if (fail_at > 8) fail_at += 4;
+  }
+}

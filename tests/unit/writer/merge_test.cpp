@@ -1,0 +1,189 @@
+#include "writer/segments/merge.hpp"
+
+#include "tests/unit/writer/writer_bench.hpp"
+#include "writer/segments/graph_build.hpp"
+
+using namespace ndb;
+using namespace ndb::writer;
+using test::Contents;
+using test::Engine;
+using test::WriterBench;
+
+namespace {
+
+/// Builds a real graph after doing `meanwhile`: the segment is written then, and not published.
+BuildGraph builder(Engine& engine, std::function<void()> meanwhile) {
+  return [&engine, meanwhile = std::move(meanwhile)](const segment::SegmentView& view) {
+    meanwhile();
+    std::atomic<double> progress{0};
+    return build_graph(view, engine.publisher.current()->config.hnsw, 1, progress, {});
+  };
+}
+
+/// The contents at each sequence number that may be asked for: a segment's rows are there at every number, so none before
+/// flushed_seq.
+std::map<Seq, Contents> history(Engine& engine) {
+  std::map<Seq, Contents> all;
+  for (Seq at = engine.publisher.current()->flushed_seq; at <= engine.log.state().applied_seq(); at = at.next()) all[at] = engine.contents(at);
+  return all;
+}
+
+std::unique_ptr<Engine> three_segments(WriterBench& bench) {
+  auto engine = bench.open();
+  for (int i = 0; i < 3; ++i) {
+    std::vector<std::string> ids;
+    for (int j = 0; j < 30; ++j) ids.push_back("s" + std::to_string(i) + "-" + std::to_string(j));
+    test::must(engine->put(ids, static_cast<float>(i)));
+    engine->flush();
+  }
+  return engine;
+}
+
+}  // namespace
+
+TEST_CASE("merging changes no answer at any sequence number, whatever happens meanwhile") {
+  WriterBench bench;
+  auto engine = three_segments(bench);
+  test::must(engine->remove({"s0-0", "s1-1"}));
+  engine->flush();
+  std::map<Seq, Contents> before;
+  const auto meanwhile = [&] {
+    test::must(engine->remove({"s0-2", "s2-29"}));
+    test::must(engine->put({"s1-3", "new"}, 9));
+    engine->flush();  // these deaths must go into the merged segment's delete set
+    test::must(engine->remove({"s0-4"}));
+    test::must(engine->put({"s2-5", "s1-3"}, 10));  // and these be derived from the memtable
+    before = history(*engine);
+  };
+  const auto merged = merge_segments(engine->context, engine->segment_ids(), 1, builder(*engine, meanwhile), {});
+  test::must(merged);
+  CHECK(before.size() == 4);
+  const auto after = engine->contents();
+  CHECK(after == before.rbegin()->second);
+  CHECK(after.size() == 90 - 5 + 1);
+  const auto manifest = engine->publisher.current();
+  REQUIRE(manifest->segments.size() == 2);
+  CHECK(manifest->segments[0].rows == 88);
+  CHECK(manifest->segments[0].deleted == 3);
+  CHECK(manifest->segments[0].hnsw);
+  CHECK(history(*engine) == before);
+  engine->flush();
+  CHECK(engine->contents() == after);
+  engine.reset();
+  CHECK(bench.open()->contents() == after);
+}
+
+TEST_CASE("a segment whose rows all die while it is merged is not published") {
+  WriterBench bench;
+  auto engine = bench.open();
+  test::must(engine->put({"a"}, 1));
+  engine->flush();
+  test::must(engine->put({"b"}, 2));
+  engine->flush();
+  const auto meanwhile = [&] {
+    test::must(engine->remove({"a", "b"}));
+    engine->flush();
+  };
+  test::must(merge_segments(engine->context, engine->segment_ids(), 1, builder(*engine, meanwhile), {}));
+  CHECK(engine->publisher.current()->segments.empty());
+  CHECK(engine->contents().empty());
+  engine.reset();
+  CHECK(bench.open()->contents().empty());
+}
+
+TEST_CASE("merging segments without live rows drops them") {
+  WriterBench bench;
+  auto engine = three_segments(bench);
+  std::vector<std::string> ids;
+  for (const auto& [id, value] : engine->contents()) ids.push_back(id);
+  test::must(engine->remove(ids));
+  const auto sources = engine->segment_ids();
+  engine->flush();
+  test::must(merge_segments(engine->context, sources, 1, builder(*engine, [] {}), {}));
+  CHECK(engine->publisher.current()->segments.empty());
+}
+
+TEST_CASE("dead rows leave the files, and a segment keeps its place in the order") {
+  WriterBench bench;
+  auto engine = three_segments(bench);
+  const auto ids = engine->segment_ids();
+  test::must(engine->remove({"s1-0"}));
+  engine->flush();
+  test::must(merge_segments(engine->context, {ids[1]}, 1'000, builder(*engine, [] { FAIL("no graph is wanted"); }), {}));
+  const auto manifest = engine->publisher.current();
+  REQUIRE(manifest->segments.size() == 3);
+  CHECK(manifest->segments[0].id == ids[0]);
+  CHECK(manifest->segments[1].rows == 29);
+  CHECK(manifest->segments[1].deleted == 0);
+  CHECK(manifest->segments[2].id == ids[2]);
+}
+
+TEST_CASE("an index that is dropped while a merge builds one stays dropped") {
+  WriterBench bench;
+  auto engine = three_segments(bench);
+  const auto meanwhile = [&] {
+    test::must(engine->publisher.publish([](format::Manifest& next) -> Status {
+      next.index_enabled = false;
+      return {};
+    }));
+  };
+  test::must(merge_segments(engine->context, engine->segment_ids(), 1, builder(*engine, meanwhile), {}));
+  REQUIRE(engine->publisher.current()->segments.size() == 1);
+  CHECK_FALSE(engine->publisher.current()->segments[0].hnsw);
+}
+
+TEST_CASE("a graph for a segment that was merged away meanwhile is not published") {
+  WriterBench bench;
+  auto engine = three_segments(bench);
+  const auto ids = engine->segment_ids();
+  const auto meanwhile = [&] { test::must(merge_segments(engine->context, ids, 1'000, builder(*engine, [] {}), {})); };
+  const auto indexed = index_segment(engine->context, ids[0], builder(*engine, meanwhile));
+  REQUIRE_FALSE(indexed);
+  CHECK(indexed.error().code == ErrorCode::not_found);
+  CHECK(index_segment(engine->context, ids[0], builder(*engine, [] {})).error().code == ErrorCode::not_found);
+  CHECK(engine->contents().size() == 90);
+}
+
+TEST_CASE("a damaged source is not copied into a new segment") {
+  WriterBench bench;
+  auto engine = three_segments(bench);
+  const auto ids = engine->segment_ids();
+  engine.reset();
+  test::flip_bit(format::segment_folder(bench.path(), ids[1]) / "vectors", 4096 + 100);
+  engine = bench.open();
+  const auto version = engine->publisher.current()->version;
+  const auto merged = merge_segments(engine->context, ids, 1'000, builder(*engine, [] {}), {});
+  REQUIRE_FALSE(merged);
+  CHECK(merged.error().code == ErrorCode::corruption);
+  CHECK(engine->publisher.current()->version == version);
+}
+
+TEST_CASE("a merge or flush that fails anywhere changes nothing and can be repeated") {
+  for (int fail_at = 0;; fail_at += 3) {
+    CAPTURE(fail_at);
+    WriterBench bench;
+    auto engine = three_segments(bench);
+    test::must(engine->remove({"s0-1"}));
+    test::must(engine->put({"s1-1"}, 5));
+    test::must(engine->log.freeze());
+    const auto before = engine->contents();
+    int calls = 0;
+    bool failed = false;
+    bench.fs.set_rule([&](test::Call, const fs::Path&) -> std::optional<test::Fault> {
+      if (calls++ != fail_at) return {};
+      failed = true;
+      return test::Fault{{ErrorCode::no_space, "full", {}}};
+    });
+    static_cast<void>(flush_oldest(engine->context, {}));
+    static_cast<void>(merge_segments(engine->context, engine->segment_ids(), 1, builder(*engine, [] {}), {}));
+    bench.fs.clear();
+    REQUIRE(engine->contents() == before);
+    engine.reset();
+    engine = bench.open();
+    REQUIRE(engine->contents() == before);
+    engine->flush();
+    test::must(merge_segments(engine->context, engine->segment_ids(), 1, builder(*engine, [] {}), {}));
+    REQUIRE(engine->contents() == before);
+    if (!failed) break;
+  }
+}
