@@ -13,12 +13,13 @@ namespace ndb::test {
 
 /// The documents as segment `id` of <collection>; payloads are taken as the stored bytes.
 [[nodiscard]] inline format::ManifestSegment write_documents(const fs::Path& collection, SegmentId id, const CollectionConfig& config,
-                                                             const std::vector<Document>& documents) {
+                                                             const std::vector<Document>& documents,
+                                                             fs::FileSystem& fs = fs::posix_file_system()) {
   std::filesystem::create_directories(format::segments_folder(collection));
   const auto source = [&](Row row) -> Result<segment::SegmentRow> {
     return segment::SegmentRow{documents[row].id, documents[row].vector, base::as_bytes(documents[row].payload)};
   };
-  auto segment = segment::write_segment(fs::posix_file_system(), collection, id, config, static_cast<Row>(documents.size()), source);
+  auto segment = segment::write_segment(fs, collection, id, config, static_cast<Row>(documents.size()), source);
   if (!segment) FAIL(segment.error().message);
   return *segment;
 }
