@@ -131,6 +131,7 @@ Status CommitLog::commit_locked(const Group& group, std::unique_lock<std::mutex>
   auto logged = append_frames(group, first_seq);
   if (logged && config_.durability == Durability::sync) {
     logged = active_->sync();
+    sync_failed_ = !logged;
     if (logged) active_->note_synced(active_->bytes());
   }
   if (logged) logged = check_epoch(fs_, collection_, epoch_);
@@ -255,7 +256,8 @@ Status CommitLog::sync() {
   std::erase_if(unsynced_, [&](const auto& file) { return std::ranges::find(rotated, file) != rotated.end(); });
   if (active == nullptr) return {};
   active->note_synced(active_bytes);
-  if (active == active_ && active->bytes() == active_bytes && !failure())
+  const auto why = failure();  // after close() nothing more is written, so the mark may follow
+  if (active == active_ && active->bytes() == active_bytes && (!why || why->code == ErrorCode::unavailable))
     if (const auto status = append_sync_mark(); !status) return give_up(status.error());
   return {};
 }

@@ -24,7 +24,7 @@ struct OldWal {
   std::vector<std::byte> bytes{};
   std::uint64_t valid_bytes = 0;
   std::uint64_t frames_with_operations = 0;
-  bool damaged = false;  // something behind valid_bytes
+  bool gap = false;  // a frame behind valid_bytes that comes later than the next one expected
 };
 
 class Scan {
@@ -36,9 +36,8 @@ class Scan {
     std::vector<OldWal> files;
     for (const auto& entry : manifest_.wals) {
       NDB_TRY_ASSIGN(auto file, read(entry));
-      const bool after_damage = !files.empty() && files.back().damaged;
       NDB_TRY(scan(file));
-      if (after_damage && file.frames_with_operations > 0) NDB_TRY(operations_behind_damage(files.back()));
+      if (file.gap) NDB_TRY(operations_are_missing(files.empty() ? file : files.back()));
       files.push_back(std::move(file));
     }
     return files;
@@ -66,7 +65,10 @@ class Scan {
     while (const auto frame = reader.next()) {
       const auto& header = frame->header;
       in_order = header.epoch == file.entry.name.epoch && (header.op_count == 0 || header.first_seq == expected_);
-      if (!in_order) break;
+      if (!in_order) {
+        file.gap = header.epoch == file.entry.name.epoch && header.first_seq > expected_;
+        break;
+      }
       synced_bytes = std::max(synced_bytes, header.synced_bytes);
       file.valid_bytes = reader.offset();
       if (header.op_count == 0) continue;
@@ -74,7 +76,6 @@ class Scan {
       expected_ = Seq{header.first_seq.value + header.op_count};
     }
     if (in_order && reader.stopped() == WalFrameReader::Stop::end) return {};
-    file.damaged = true;
     const auto behind = base::ByteSpan(file.bytes).subspan(file.valid_bytes);
     synced_bytes = std::max(synced_bytes, format::largest_sync_mark(behind, file.entry.name.epoch));
     if (file.valid_bytes < synced_bytes)
@@ -85,9 +86,9 @@ class Scan {
   }
 
   // Under `sync` a file is durable before the next one is used, so a gap between them cannot come from a power loss.
-  Status operations_behind_damage(const OldWal& damaged) {
+  Status operations_are_missing(const OldWal& before) {
     if (manifest_.config.durability != Durability::sync) return {};
-    return corrupt(damaged, damaged.valid_bytes, "is damaged, but later files continue it");
+    return corrupt(before, before.valid_bytes, "is damaged: later operations are there, those in between are missing");
   }
 
   [[nodiscard]] std::unexpected<Error> corrupt(const OldWal& file, std::uint64_t offset, const char* what) const {

@@ -119,9 +119,15 @@ Status Database::Impl::drop(std::string_view name) {
   const auto known = cores_.find(name);
   if (known == cores_.end() || known->second != core)  // another thread was quicker
     return fail(ErrorCode::not_found, fmt::format("no collection '{}'", name), "name");
+  std::optional<ipc::WriterLock> held;  // taken before anything is closed, so that a refusal changes nothing
+  if (core->current_writer() == nullptr) {
+    NDB_TRY_ASSIGN(held, ipc::WriterLock::acquire(format::lock_path(core->path())));
+  }
   NDB_TRY(core->close({ErrorCode::not_found, fmt::format("collection '{}' was dropped", name), {}}));
   cores_.erase(known);
-  NDB_TRY_ASSIGN(const auto held, ipc::WriterLock::acquire(format::lock_path(core->path())));
+  if (!held) {
+    NDB_TRY_ASSIGN(held, ipc::WriterLock::acquire(format::lock_path(core->path())));
+  }
   NDB_TRY(writer::drop_collection(fs_, folder_, name));
   if (key) ipc::ControlBlock::remove(*key);
   return {};

@@ -47,6 +47,8 @@ Status validate(const CollectionConfig& config) {
                              check_range(config.hnsw.ef_construction, config.hnsw.m, 4096, "hnsw.ef_construct"),
                              check_range(config.hnsw.ef_search, 1, Limits::kMaxEf, "hnsw.ef_search")})
     if (!status) return status;
+  if (config.distance > Distance::euclidean) return fail(ErrorCode::invalid_argument, "unknown distance", "distance");
+  if (config.durability > Durability::sync) return fail(ErrorCode::invalid_argument, "unknown durability", "durability");
   return {};
 }
 
