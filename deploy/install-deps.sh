@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what nDB needs and this machine lacks, from the system's own packages (Debian 12 and 13, Ubuntu 24.04).
+# Installs what nDB needs and this machine lacks, from the system's own packages (Debian 12 and 13).
 # Does nothing, at once, when nothing is missing.
 #   deploy/install-deps.sh [GROUP...]     groups of packages.txt; default: build test fast
 set -euo pipefail
