@@ -37,7 +37,7 @@ void CollectionWriter::flush_loop(const std::stop_token& stop) {
     }
     log_->set_flush_error(flushed ? std::nullopt : std::optional(flushed.error()));
     std::unique_lock lock(work_mutex_);
-    if (!flushed && !stop.stop_requested()) {
+    if (!flushed && !stop.stop_requested() && !log_->failure()) {
       base::log_error("flushing failed, trying again", flushed.error());
       flush_error_ = flushed.error();
       seen = work_version_ - 1;
@@ -107,7 +107,7 @@ void CollectionWriter::optimize_loop(const std::stop_token& stop) {
       const std::scoped_lock lock(work_mutex_);
       if (!jobs_.empty()) break;
     }
-    if (!worked && !stop.stop_requested()) {
+    if (!worked && !stop.stop_requested() && !log_->failure()) {
       base::log_error("indexing or merging failed, trying again", worked.error());
       std::unique_lock lock(work_mutex_);
       work_.wait_for(lock, stop, kRetryAfter, [&] { return !jobs_.empty(); });
