@@ -15,6 +15,7 @@ namespace ndb::cli {
 namespace {
 
 constexpr std::size_t kDefaultBatchBytes = 4ULL << 20;
+constexpr std::uint64_t kWorthIndexing = 1000;  // rows; below, comparing with every vector is as fast
 
 struct Import {
   std::vector<std::string> words;  // [COLLECTION] FILE
@@ -58,7 +59,7 @@ Error in_terms_of_the_file(Error error, const Chunk& chunk) {
 class Importer {
  public:
   Importer(const Session& session, const Import& options, Target& target, RowSource& source)
-      : session_(session), options_(options), target_(target), source_(source),
+      : options_(options), target_(target), source_(source),
         progress_(session.streams.err, session.streams.err_is_terminal) {}
 
   Status run() {
@@ -98,7 +99,6 @@ class Importer {
     return done;
   }
 
-  const Session& session_;
   const Import& options_;
   Target& target_;
   RowSource& source_;
@@ -118,6 +118,9 @@ void print_summary(const Session& session, const Import& options, const Totals& 
   session.streams.out << fmt::format("imported {} documents into '{}' in {:.1f} s ({} a second): {} new, {} replaced\n",
                                      grouped(totals.rows), options.name, seconds, grouped(static_cast<std::uint64_t>(rate)),
                                      grouped(totals.inserted), grouped(totals.replaced));
+  // A server indexes by itself; an embedded engine stops with this process.
+  if (session.address.url.empty() && totals.rows >= kWorthIndexing)
+    session.streams.out << fmt::format("for faster searches: ndb index build {}\n", options.name);
 }
 
 Status import(const Session& session, Import& options) {
@@ -138,7 +141,7 @@ Status import(const Session& session, Import& options) {
 }
 
 void declare(CLI::App& command, Import& options) {
-  command.add_option("words", options.words, "The collection and the file: .npy .fvecs .bvecs .ivecs .jsonl .csv")
+  command.add_option("words", options.words, "The collection and the file: .npy .npz .fvecs .bvecs .ivecs .jsonl .csv")
       ->required()->expected(1, 2)->type_name("COLLECTION FILE");
   command.add_option("-c,--collection", options.name, "The collection, instead of as the first word")->type_name("NAME");
   command.add_option("--ids", options.ids, "File with an id a line, for vectors that have none (else: the row's number, from 0)")->type_name("FILE");

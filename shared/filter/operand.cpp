@@ -65,7 +65,7 @@ Operand Operand::from(const FilterValue& value) {
     Operand operator()(std::int64_t i) const { return {Kind::int64, static_cast<std::uint64_t>(i), {}}; }
     Operand operator()(std::uint64_t u) const { return {Kind::uint64, u, {}}; }
     Operand operator()(double d) const { return {Kind::float64, std::bit_cast<std::uint64_t>(d), {}}; }
-    Operand operator()(const std::string& text) const { return {Kind::string, 0, text}; }
+    Operand operator()(const std::string& value_text) const { return {Kind::string, 0, value_text}; }
   };
   return std::visit(Visitor{}, value);
 }

@@ -19,6 +19,14 @@ Result<ByteSource> ByteSource::open(const std::filesystem::path& path) {
   return ByteSource(path.string(), std::move(file), size);
 }
 
+Result<ByteSource> ByteSource::open_part(const std::filesystem::path& path, std::uint64_t start, std::uint64_t bytes) {
+  NDB_TRY_ASSIGN(auto source, open(path));
+  if (start > source.size_ || bytes > source.size_ - start) return source.refuse("is cut off");
+  source.start_ = start;
+  source.size_ = bytes;
+  return source;
+}
+
 std::unexpected<Error> ByteSource::refuse(std::string_view why) const {
   return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", name_, why));
 }
@@ -38,7 +46,7 @@ Status ByteSource::fill() {
   const std::uint64_t at = offset_ + end_;
   const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size() - end_, size_ - at));
   if (wanted == 0) return {};
-  NDB_TRY_ASSIGN(const auto got, file_->read_at(at, std::span(buffer_).subspan(end_, wanted)));
+  NDB_TRY_ASSIGN(const auto got, file_->read_at(start_ + at, std::span(buffer_).subspan(end_, wanted)));
   if (got == 0) return refuse(fmt::format("the file became shorter while it was read (at offset {})", at));
   end_ += got;
   return {};

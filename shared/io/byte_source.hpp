@@ -17,6 +17,9 @@ namespace ndb::io {
 class ByteSource {
  public:
   [[nodiscard]] static Result<ByteSource> open(const std::filesystem::path& path);
+  /// A part of a file, as if it were a file. The range must lie inside the file.
+  [[nodiscard]] static Result<ByteSource> open_part(const std::filesystem::path& path, std::uint64_t start,
+                                                    std::uint64_t bytes);
 
   /// Exactly into.size() bytes; invalid_argument if the file ends before.
   [[nodiscard]] Status read(std::span<std::byte> into);
@@ -44,6 +47,7 @@ class ByteSource {
 
   std::string name_;
   std::unique_ptr<fs::File> file_;
+  std::uint64_t start_ = 0;    ///< where the part begins in the file; offsets count from here
   std::uint64_t size_ = 0;     ///< when it was opened; what is appended later is not read
   std::uint64_t offset_ = 0;   ///< of the next byte that a caller gets
   std::vector<std::byte> buffer_;

@@ -12,6 +12,8 @@ namespace ndb::io {
 inline constexpr std::size_t kMaxLineBytes = 8ULL << 20;
 
 [[nodiscard]] Result<std::unique_ptr<VectorReader>> open_npy(ByteSource source);
+/// The array "vectors", or the only one; archives that np.savez wrote, which are not compressed.
+[[nodiscard]] Result<std::unique_ptr<VectorReader>> open_npz(ByteSource source);
 /// element: 'f' float32, 'b' uint8, 'i' int32.
 [[nodiscard]] Result<std::unique_ptr<VectorReader>> open_vecs(ByteSource source, char element);
 [[nodiscard]] Result<std::unique_ptr<VectorReader>> open_jsonl(ByteSource source);

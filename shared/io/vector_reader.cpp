@@ -14,12 +14,13 @@ Result<std::unique_ptr<VectorReader>> VectorReader::open(const std::filesystem::
   std::ranges::transform(extension, extension.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   NDB_TRY_ASSIGN(auto source, ByteSource::open(path));
   if (extension == ".npy") return open_npy(std::move(source));
+  if (extension == ".npz") return open_npz(std::move(source));
   if (extension == ".fvecs") return open_vecs(std::move(source), 'f');
   if (extension == ".bvecs") return open_vecs(std::move(source), 'b');
   if (extension == ".ivecs") return open_vecs(std::move(source), 'i');
   if (extension == ".jsonl" || extension == ".ndjson") return open_jsonl(std::move(source));
   if (extension == ".csv") return open_csv(std::move(source));
-  return source.refuse("unknown kind of file; there are .npy .fvecs .bvecs .ivecs .jsonl .csv");
+  return source.refuse("unknown kind of file; there are .npy .npz .fvecs .bvecs .ivecs .jsonl .csv");
 }
 
 Status check_finite(const ByteSource& source, std::span<const float> values, std::uint32_t dim, std::uint64_t rows_before) {

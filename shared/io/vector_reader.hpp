@@ -1,6 +1,7 @@
 // Vectors from files that other tools wrote, row by row with bounded memory:
 //
 //   .npy                2-D, C order, float32, float64, float16, int8 or uint8
+//   .npz                the array "vectors", or the only one, of an archive that np.savez wrote (not compressed)
 //   .fvecs .bvecs .ivecs  the formats of the TEXMEX and BigANN data sets
 //   .jsonl              one {"id": …, "vector": […], "payload": {…}} a line; id and payload may be missing
 //   .csv                with a header: columns id, payload (JSON) and vector (a JSON array), or every other column an

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "shared/base/result.hpp"
 #include "shared/payload/json_document.hpp"
@@ -37,7 +38,12 @@ class Encoder {
  private:
   struct Member {
     std::string_view key;
+    std::size_t place = 0;  // within the object, as it was written
     dom::element value;
+
+    friend bool operator<(const Member& left, const Member& right) {
+      return std::tie(left.key, left.place) < std::tie(right.key, right.place);
+    }
   };
 
   bool add_object(const dom::object& object) {
@@ -45,9 +51,9 @@ class Encoder {
     members.reserve(object.size());
     for (const auto member : object) {
       if (member.key.find('\0') != std::string_view::npos) return false;
-      members.push_back({member.key, member.value});
+      members.push_back({member.key, members.size(), member.value});
     }
-    std::ranges::stable_sort(members, {}, &Member::key);
+    std::sort(members.begin(), members.end());
     const auto start = builder_.StartMap();
     for (std::size_t i = 0; i < members.size(); ++i) {
       if (i + 1 < members.size() && members[i].key == members[i + 1].key) continue;  // the last of equal keys wins
