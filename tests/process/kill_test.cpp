@@ -54,18 +54,20 @@ void write_until_it_dies(const std::string& url, const std::string& group, Known
   }
 }
 
-void check_group(http::Client& client, const std::string& group, const Known& known) {
+// Returns the version that is there.
+std::uint64_t check_group(http::Client& client, const std::string& group, const Known& known) {
   CAPTURE(group, known.acknowledged, known.sent);
   json::array ids;
   for (int member = 0; member < kMembers; ++member) ids.emplace_back(group + "-" + std::to_string(member));
   const auto answer = call(client, "POST", "/v1/collections/docs/documents/get", json::serialize(json::object{{"ids", ids}}));
   const auto& documents = answer.at("documents").as_array();
-  if (known.acknowledged == 0 && documents.empty()) return;
+  if (known.acknowledged == 0 && documents.empty()) return 0;
   REQUIRE(documents.size() == kMembers);
   const auto version = documents[0].at("payload").at("version").to_number<std::uint64_t>();
   for (const auto& document : documents) CHECK(document.at("payload").at("version").to_number<std::uint64_t>() == version);
   CHECK(version >= known.acknowledged);
   CHECK(version <= known.sent);
+  return version;
 }
 
 void kill_again_and_again(const std::string& durability, std::uint64_t seed, int rounds) {
@@ -79,9 +81,8 @@ void kill_again_and_again(const std::string& durability, std::uint64_t seed, int
     test::DaemonProcess writer(NDB_WRITER_BINARY, arguments);
     auto client = writer.connect();
     if (round == 0) call(client, "PUT", "/v1/collections/docs", R"({"dim":3,"distance":"euclidean","durability":")" + durability + "\"}");
-    for (const auto& [group, what] : known) check_group(client, group, what);
-    // What is there now is what later rounds build on.
-    for (auto& [group, what] : known) what.acknowledged = what.sent;
+    // What is there now must stay, whether its acknowledgement arrived or not.
+    for (auto& [group, what] : known) what.acknowledged = check_group(client, group, what);
     std::atomic<int> acknowledged{0};
     std::vector<std::thread> clients;
     for (int i = 0; i < kClients; ++i) {
