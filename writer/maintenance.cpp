@@ -19,7 +19,7 @@ constexpr std::chrono::milliseconds kMinCollect{100};
 }  // namespace
 
 void CollectionWriter::flush_loop(const std::stop_token& stop) {
-  std::uint64_t seen = 0;
+  std::uint64_t seen = ~std::uint64_t{0};  // look at once: what was recovered from the log waits already
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(work_mutex_);
@@ -83,7 +83,7 @@ void CollectionWriter::still_ours() {
 }
 
 void CollectionWriter::optimize_loop(const std::stop_token& stop) {
-  std::uint64_t seen = 0;
+  std::uint64_t seen = ~std::uint64_t{0};  // look at once: what was recovered from the log waits already
   const auto idle = std::clamp<std::chrono::milliseconds>(options_.gc_grace, kMinCollect, kIdleRound);
   while (!stop.stop_requested()) {
     std::optional<Job> job;
