@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -79,6 +80,7 @@ struct Daemon::Impl {
   Backend backend;
   Routes routes;
   std::optional<Server> server;
+  std::atomic<bool> serving{false};  // release once `server` is set, acquire by its first requests
   std::thread opener;
   std::mutex mutex;
   std::condition_variable wake;
@@ -178,11 +180,13 @@ Result<Daemon> Daemon::start(Role role, const DaemonConfig& config, std::functio
   }
   if (on_fatal) impl.routes.set_on_fenced(std::move(on_fatal));
   // The server's numbers are asked for by its own requests, which end before it does.
-  impl.routes.set_server_stats([raw = &impl] { return raw->server ? raw->server->stats() : ServerStats{}; });
+  impl.routes.set_server_stats(
+      [raw = &impl] { return raw->serving.load(std::memory_order_acquire) ? raw->server->stats() : ServerStats{}; });
   NDB_TRY_ASSIGN(impl.server,
                  Server::start(server_options(config), [raw = &impl](Request&& request, Responder responder) {
                    raw->routes.handle(std::move(request), std::move(responder));
                  }));
+  impl.serving.store(true, std::memory_order_release);
   if (role == Role::writer) impl.opener = std::thread([raw = &impl] { raw->open_until_done(); });
   return daemon;
 }
