@@ -82,7 +82,7 @@ Result<std::string> read_string(ondemand::value& value) {
 
 Result<bool> read_bool(ondemand::value& value) {
   bool flag = false;
-  if (const auto error = value.get_bool().get(flag)) return refused(simdjson::INCORRECT_TYPE, "true or false");
+  if (value.get_bool().get(flag) != simdjson::SUCCESS) return refused(simdjson::INCORRECT_TYPE, "true or false");
   return flag;
 }
 
