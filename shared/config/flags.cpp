@@ -50,9 +50,26 @@ std::string about(Role role) {
 }
 
 std::string footer(Role role) {
-  return fmt::format("Secrets come from the environment only: NDB_API_KEY, NDB_READ_API_KEY, or the files named above.\n"
+  return fmt::format("A setting that is true or false: --x, --x=true or --x true; --no-x, --x=false or --x false.\n"
+                     "Secrets come from the environment only: NDB_API_KEY, NDB_READ_API_KEY, or the files named above.\n"
                      "Example: {} --data-dir ./data --listen {}\n",
                      program(role), defaults(role).listen);
+}
+
+// "--x", "--no-x", "--x=false" and "--x false" are all understood for a setting that is true or false.
+std::vector<std::string> with_toggles_spelt_out(const std::vector<std::string>& args) {
+  std::vector<std::string> plain;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    plain.push_back(args[i]);
+    for (const Key& key : keys()) {
+      if (key.form != Form::toggle) continue;
+      const std::string flag = first_flag(key);
+      const bool value_follows = i + 1 < args.size() && is_toggle_value(args[i + 1]);
+      if (args[i] == "--no-" + flag.substr(2)) plain.back() = flag + "=false";
+      if (args[i] == flag && value_follows) plain.back() = flag + "=" + args[++i];
+    }
+  }
+  return plain;
 }
 
 Status collect(const CLI::App& app, Given& given, CommandLine& into) {
@@ -85,7 +102,8 @@ Result<CommandLine> read_flags(Role role, const std::vector<std::string>& args) 
   const DaemonConfig standard = defaults(role);
   for (const Key& key : keys()) add_option(app, key, standard, given);
   try {
-    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
+    const auto plain = with_toggles_spelt_out(args);
+    app.parse(std::vector<std::string>(plain.rbegin(), plain.rend()));
   } catch (const CLI::CallForHelp&) {
     line.output = app.help();
     return line;

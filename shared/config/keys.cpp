@@ -51,9 +51,8 @@ Key toggle(Spelling spelling, Place<bool> at, std::string help) {
   return {.name = spelling.name, .variable = spelling.variable, .flags = spelling.flags, .help = std::move(help),
           .allowed = "true or false", .form = Form::toggle,
           .set = [=](DaemonConfig& config, const std::string& text) {
-            const bool on = text == "true" || text == "1";
-            if (!on && text != "false" && text != "0") return false;
-            at(config) = on;
+            if (!is_toggle_value(text)) return false;
+            at(config) = text == "true" || text == "1";
             return true;
           },
           .get = [=](const DaemonConfig& config) { return std::string(read(config, at) ? "true" : "false"); }};
@@ -233,6 +232,10 @@ bool parse_integer(std::string_view text, std::uint64_t low, std::uint64_t high,
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, into);
   return error == std::errc() && stop == end && into >= low && into <= high;
+}
+
+bool is_toggle_value(std::string_view text) noexcept {
+  return text == "true" || text == "1" || text == "false" || text == "0";
 }
 
 bool parse_listen(const std::string& text, std::string& host, std::uint16_t& port) {

@@ -36,6 +36,8 @@ struct Key {
 
 /// A decimal integer from low to high and nothing else; false otherwise.
 [[nodiscard]] bool parse_integer(std::string_view text, std::uint64_t low, std::uint64_t high, std::uint64_t& into);
+/// What a toggle may be set to.
+[[nodiscard]] bool is_toggle_value(std::string_view text) noexcept;
 /// Splits HOST:PORT or [IPv6]:PORT; false if it is neither.
 [[nodiscard]] bool parse_listen(const std::string& text, std::string& host, std::uint16_t& port);
 

@@ -108,6 +108,20 @@ TEST_CASE("the names that the contract fixes are there") {
   CHECK(loaded({"--hnsw-ef", "9", "--hnsw-ef=10"}).hnsw.ef_search == 10);
 }
 
+TEST_CASE("settings that are true or false can be given in every usual way, and the last one wins") {
+  for (const std::vector<std::string>& off : std::vector<std::vector<std::string>>{
+           {"--no-shared-memory"}, {"--shared-memory=false"}, {"--shared-memory", "false"}, {"--shared-memory", "0"},
+           {"--shared-memory", "--no-shared-memory"}, {"--shared-memory", "true", "--shared-memory", "false", "--insecure"}})
+    CHECK_FALSE(loaded(off).shared_memory);
+  for (const std::vector<std::string>& on : std::vector<std::vector<std::string>>{
+           {"--insecure"}, {"--insecure=true"}, {"--insecure", "true"}, {"--insecure", "1"}, {"--no-insecure", "--insecure"}})
+    CHECK(loaded(on).insecure);
+  CHECK(loaded({"--insecure", "--listen", "127.0.0.1:5"}).port == 5);
+  for (const std::vector<std::string>& wrong : std::vector<std::vector<std::string>>{
+           {"--insecure", "maybe"}, {"--insecure=maybe"}, {"--no-insecure=true"}, {"--no-listen"}, {"--no-insecure", "true"}})
+    CHECK(load(wrong).error().code == ErrorCode::invalid_argument);
+}
+
 TEST_CASE("every key has a variable, a flag and a YAML key that set it") {
   for (const auto& key : config::keys()) {
     CAPTURE(key.name);
