@@ -57,7 +57,9 @@ Result<Database> Database::open(const std::filesystem::path& folder, const Datab
   return Database(std::move(fresh));
 }
 
+// Not while it closes: whoever opens the folder anew needs the locks that are given up then.
 bool Database::Impl::closed() {
+  const std::scoped_lock closing(closing_mutex_);
   const std::scoped_lock lock(mutex_);
   return closed_;
 }
@@ -75,21 +77,54 @@ Status Database::Impl::create(std::string_view name, const CollectionConfig& con
     NDB_TRY(check_open());
   }
   if (options_.read_only) return fail(ErrorCode::read_only, "the database was opened read-only");
+  writer::sweep_leftovers(fs_, folder_);
   return writer::create_collection(fs_, folder_, name, config);
+}
+
+Result<std::shared_ptr<Database::Impl::Entry>> Database::Impl::entry_of(std::string_view name) {
+  const std::scoped_lock lock(mutex_);
+  NDB_TRY(check_open());
+  auto known = entries_.find(name);
+  if (known == entries_.end()) known = entries_.emplace(name, std::make_shared<Entry>()).first;
+  return known->second;
+}
+
+// With the entry locked.
+void Database::Impl::forget(Entry& entry, std::string_view name) {
+  const std::scoped_lock lock(mutex_);
+  entry.removed = true;
+  if (const auto known = entries_.find(name); known != entries_.end() && known->second.get() == &entry) entries_.erase(known);
+}
+
+// With the entry locked. A name that leads to no collection leaves no entry behind.
+Result<std::shared_ptr<CollectionCore>> Database::Impl::open_into(Entry& entry, std::string_view name) {
+  if (entry.core != nullptr && !entry.core->gone()) return entry.core;
+  if (entry.core != nullptr)
+    static_cast<void>(entry.core->close({ErrorCode::not_found, fmt::format("collection '{}' was dropped", name), {}}));
+  entry.core = nullptr;
+  auto opened = CollectionCore::open(fs_, folder_ / name, std::string(name), options_);
+  if (!opened) {
+    forget(entry, name);
+    return opened;
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!closed_) {
+      entry.core = *opened;
+      return opened;
+    }
+  }
+  static_cast<void>((*opened)->close(closed_error()));
+  return std::unexpected(closed_error());
 }
 
 Result<std::shared_ptr<CollectionCore>> Database::Impl::get(std::string_view name) {
   NDB_TRY(validate_collection_name(name));
-  const std::scoped_lock lock(mutex_);
-  NDB_TRY(check_open());
-  if (const auto known = cores_.find(name); known != cores_.end()) {
-    if (!known->second->gone()) return known->second;
-    static_cast<void>(known->second->close({ErrorCode::not_found, fmt::format("collection '{}' was dropped", name), {}}));
-    cores_.erase(known);
+  for (;;) {
+    NDB_TRY_ASSIGN(const auto entry, entry_of(name));
+    const std::scoped_lock one_at_a_time(entry->mutex);
+    if (!entry->removed) return open_into(*entry, name);
   }
-  NDB_TRY_ASSIGN(auto core, CollectionCore::open(fs_, folder_ / name, std::string(name), options_));
-  cores_.emplace(name, core);
-  return core;
 }
 
 bool Database::Impl::has(std::string_view name) {
@@ -110,36 +145,50 @@ Result<std::vector<std::string>> Database::Impl::list() {
   return names;
 }
 
-Status Database::Impl::drop(std::string_view name) {
-  NDB_TRY_ASSIGN(const auto core, get(name));
+// Whoever else writes to it must not lose it; this process's own lock is given up for a moment.
+Status Database::Impl::drop_locked(Entry& entry, std::string_view name) {
+  NDB_TRY_ASSIGN(const auto core, open_into(entry, name));
   if (options_.read_only) return fail(ErrorCode::read_only, "the database was opened read-only");
-  const std::scoped_lock lock(mutex_);
-  // Whoever else writes to it must not lose it; this process's own lock is given up for a moment.
   const auto key = ipc::control_block_key(core->path());
-  const auto known = cores_.find(name);
-  if (known == cores_.end() || known->second != core)  // another thread was quicker
-    return fail(ErrorCode::not_found, fmt::format("no collection '{}'", name), "name");
   std::optional<ipc::WriterLock> held;  // taken before anything is closed, so that a refusal changes nothing
   if (core->current_writer() == nullptr) {
     NDB_TRY_ASSIGN(held, ipc::WriterLock::acquire(format::lock_path(core->path())));
   }
   NDB_TRY(core->close({ErrorCode::not_found, fmt::format("collection '{}' was dropped", name), {}}));
-  cores_.erase(known);
   if (!held) {
     NDB_TRY_ASSIGN(held, ipc::WriterLock::acquire(format::lock_path(core->path())));
   }
   NDB_TRY(writer::drop_collection(fs_, folder_, name));
+  forget(entry, name);  // only now: until then others wait at the entry rather than open what is going
   if (key) ipc::ControlBlock::remove(*key);
   return {};
 }
 
+Status Database::Impl::drop(std::string_view name) {
+  NDB_TRY(validate_collection_name(name));
+  for (;;) {
+    NDB_TRY_ASSIGN(const auto entry, entry_of(name));
+    const std::scoped_lock one_at_a_time(entry->mutex);
+    if (!entry->removed) return drop_locked(*entry, name);
+  }
+}
+
 Status Database::Impl::close() {
-  const std::scoped_lock lock(mutex_);
-  closed_ = true;
+  const std::scoped_lock closing(closing_mutex_);
+  std::map<std::string, std::shared_ptr<Entry>, std::less<>> entries;
+  {
+    const std::scoped_lock lock(mutex_);
+    closed_ = true;
+    entries.swap(entries_);
+  }
   Status first;
-  for (const auto& [name, core] : cores_)
-    if (auto status = core->close(closed_error()); !status && first) first = std::move(status);
-  cores_.clear();
+  for (const auto& [name, entry] : entries) {
+    const std::scoped_lock one_at_a_time(entry->mutex);
+    entry->removed = true;
+    if (entry->core == nullptr) continue;  // its opening noticed
+    if (auto status = entry->core->close(closed_error()); !status && first) first = std::move(status);
+    entry->core = nullptr;
+  }
   return first;
 }
 

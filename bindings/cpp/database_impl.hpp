@@ -1,4 +1,7 @@
 // What Database and Collection handles point to. Private to bindings/cpp. Threads: any.
+//
+// Opening, dropping and closing a collection can take long, so each happens under the lock of that collection's entry alone; the
+// database's own lock is held to look an entry up. Lock order: entry, then database.
 #pragma once
 
 #include <map>
@@ -26,13 +29,25 @@ class Database::Impl {
   [[nodiscard]] bool closed();
 
  private:
+  /// A name under which a collection is, or is about to be, open.
+  struct Entry {
+    std::mutex mutex;  // guards the rest; held while the collection is opened, dropped or closed
+    std::shared_ptr<embedded::CollectionCore> core;
+    bool removed = false;  // no longer in entries_: look the name up again
+  };
+
   Status check_open();
+  Result<std::shared_ptr<Entry>> entry_of(std::string_view name);
+  Result<std::shared_ptr<embedded::CollectionCore>> open_into(Entry& entry, std::string_view name);
+  Status drop_locked(Entry& entry, std::string_view name);
+  void forget(Entry& entry, std::string_view name);
 
   fs::FileSystem& fs_;
   const fs::Path folder_;
   const DatabaseOptions options_;
-  std::mutex mutex_;  // guards the rest
-  std::map<std::string, std::shared_ptr<embedded::CollectionCore>, std::less<>> cores_;
+  std::mutex closing_mutex_;  // held while close() runs; taken before any other
+  std::mutex mutex_;          // guards the rest
+  std::map<std::string, std::shared_ptr<Entry>, std::less<>> entries_;
   bool closed_ = false;
 };
 

@@ -1,6 +1,9 @@
 // Opening, sharing, closing and dropping.
+#include <semaphore>
 #include <thread>
 
+#include "bindings/cpp/database_impl.hpp"
+#include "tests/support/faulty_file_system.hpp"
 #include "tests/unit/bindings/cpp/embedded_bench.hpp"
 
 using namespace ndb;
@@ -183,4 +186,38 @@ TEST_CASE("a reader may start before the folder and the collection exist") {
   const auto seen = test::must(reader.get_collection("docs"));
   test::must(seen.wait_for(seq, std::chrono::seconds(60)));
   CHECK(seen.get("a"));
+}
+
+TEST_CASE("a collection that takes long to open keeps nobody from the others, and closing waits for it") {
+  EmbeddedBench bench;
+  for (const auto* name : {"slow", "other", "third"}) test::must(bench.db.create_collection(name, {.dim = 2}));
+  test::FaultyFileSystem fs;
+  std::binary_semaphore reached{0};
+  std::binary_semaphore go_on{0};
+  std::atomic<bool> stopped{false};
+  fs.set_rule([&](test::Call, const fs::Path& path) -> std::optional<test::Fault> {
+    if (path.parent_path().filename() == "slow" && !stopped.exchange(true)) {
+      reached.release();
+      go_on.acquire();
+    }
+    return {};
+  });
+  Database::Impl impl(fs, bench.path(), {.read_only = true});
+  Status slow;
+  std::jthread opener([&] {
+    const auto opened = impl.get("slow");
+    if (!opened) slow = std::unexpected(opened.error());
+  });
+  reached.acquire();
+  CHECK(impl.get("other"));  // would wait for ever
+  CHECK(impl.get("nothing").error().code == ErrorCode::not_found);
+  CHECK(impl.list());
+  Status closed;
+  std::jthread closer([&] { closed = impl.close(); });
+  while (impl.get("third")) std::this_thread::yield();  // until the closing has begun
+  go_on.release();
+  opener.join();
+  closer.join();
+  CHECK(closed);
+  CHECK((!slow && slow.error().code == ErrorCode::unavailable));
 }
