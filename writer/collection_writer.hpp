@@ -49,7 +49,6 @@ class CollectionWriter {
   /// Makes everything durable, stops the threads and releases the lock; later writes fail with unavailable.
   [[nodiscard]] Status close();
 
-  [[nodiscard]] std::uint64_t wal_bytes() const { return log_->wal_bytes(); }
   [[nodiscard]] bool building() const noexcept { return building_.load(std::memory_order_relaxed); }
   [[nodiscard]] double build_progress() const noexcept { return progress_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::vector<ReplicaStats> replicas() { return readers_.list(state().applied_seq()); }

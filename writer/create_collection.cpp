@@ -19,8 +19,30 @@ std::uint64_t random_number() {
 }
 
 // Names that begin with a dot are no collections; list_collections skips them.
-fs::Path hidden_name(const fs::Path& data, std::string_view name, const char* purpose) {
+fs::Path hidden_name(const fs::Path& data, std::string_view name, std::string_view purpose) {
   return data / fmt::format(".{}.{}-{}", name, purpose, format::padded(random_number()));
+}
+
+constexpr std::string_view kNew = "new";
+constexpr std::string_view kDropped = "dropped";
+// A creation takes milliseconds; one that was deleted while it ran would fail, and harm nothing.
+constexpr std::chrono::hours kLongestCreation{1};
+
+// What hidden_name() made the name for; "" for names that it did not make.
+std::string_view purpose_of(std::string_view name) {
+  constexpr std::size_t kDigits = 20;
+  if (!name.starts_with('.') || name.size() < kDigits || !format::parse_number(name.substr(name.size() - kDigits))) return "";
+  const auto front = name.substr(0, name.size() - kDigits);
+  for (const auto purpose : {kNew, kDropped})
+    if (front.ends_with(fmt::format(".{}-", purpose))) return purpose;
+  return "";
+}
+
+bool is_abandoned(const fs::Path& path, std::string_view purpose) {
+  if (purpose == kDropped) return true;
+  std::error_code error;
+  const auto changed = std::filesystem::last_write_time(path, error);
+  return purpose == kNew && !error && changed + kLongestCreation < std::filesystem::file_time_type::clock::now();
 }
 
 Status fill(fs::FileSystem& fs, const fs::Path& folder, std::string_view name, const CollectionConfig& config) {
@@ -54,7 +76,7 @@ Status create_collection(fs::FileSystem& fs, const fs::Path& data, std::string_v
   };
   NDB_TRY_ASSIGN(const bool exists, fs.exists(target));
   if (exists) return taken();
-  const fs::Path hidden = hidden_name(data, name, "new");
+  const fs::Path hidden = hidden_name(data, name, kNew);
   NDB_TRY(fs.make_directory(hidden));
   auto status = fill(fs, hidden, name, config);
   // rename(2) refuses a target folder that is not empty, so of two creators one wins.
@@ -68,10 +90,20 @@ Status create_collection(fs::FileSystem& fs, const fs::Path& data, std::string_v
 }
 
 Status drop_collection(fs::FileSystem& fs, const fs::Path& data, std::string_view name) {
-  const fs::Path hidden = hidden_name(data, name, "dropped");
+  const fs::Path hidden = hidden_name(data, name, kDropped);
   NDB_TRY(fs.rename(data / name, hidden));
   NDB_TRY(fs.sync_directory(data));
-  return fs::remove_tree(fs, hidden);
+  auto status = fs::remove_tree(fs, hidden);
+  if (!status && status.error().code == ErrorCode::not_found) return {};  // another process swept it just now
+  return status;
+}
+
+void sweep_leftovers(fs::FileSystem& fs, const fs::Path& data) {
+  const auto names = fs.list(data);
+  if (!names) return;
+  for (const auto& name : *names)
+    if (const auto purpose = purpose_of(name); !purpose.empty() && is_abandoned(data / name, purpose))
+      static_cast<void>(fs::remove_tree(fs, data / name));
 }
 
 }  // namespace ndb::writer

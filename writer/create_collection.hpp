@@ -14,5 +14,8 @@ namespace ndb::writer {
                                        const CollectionConfig& config);
 /// Takes the collection away in one step and then deletes its files. The caller holds its write lock.
 [[nodiscard]] Status drop_collection(fs::FileSystem& fs, const fs::Path& data, std::string_view name);
+/// Deletes what processes that were killed in one of the two left behind: what was being dropped, and what was being created for
+/// longer than any creation takes. What cannot be deleted stays for the next time. Needs no lock.
+void sweep_leftovers(fs::FileSystem& fs, const fs::Path& data);
 
 }  // namespace ndb::writer

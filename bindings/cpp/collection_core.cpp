@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "writer/create_collection.hpp"
+
 namespace ndb::embedded {
 namespace {
 
@@ -89,6 +91,7 @@ Result<std::shared_ptr<writer::CollectionWriter>> CollectionCore::writer() {
     if (writer_ != nullptr) return writer_;
   }
   if (options_.read_only) return fail(ErrorCode::read_only, "the database was opened read-only");
+  writer::sweep_leftovers(fs_, path_.parent_path());
   NDB_TRY_ASSIGN(auto opened, writer::CollectionWriter::open(fs_, path_, writer_options(), options_.shared_memory));
   if (opened->state().snapshot()->manifest->collection_uid != collection_uid_) return std::unexpected(dropped_error());
   std::shared_ptr<writer::CollectionWriter> fresh = std::move(opened);

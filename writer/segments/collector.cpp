@@ -99,6 +99,8 @@ Result<std::vector<fs::Path>> Collector::obsolete(ManifestVersion first) {
   }
   NDB_TRY(obsolete_wals(paths));
   NDB_TRY(obsolete_segments(paths));
+  NDB_TRY_ASSIGN(const auto leftovers, leftovers_.find(context_.log.epoch()));
+  paths.insert(paths.end(), leftovers.begin(), leftovers.end());
   return paths;
 }
 

@@ -10,13 +10,14 @@
 
 #include "shared/base/clock.hpp"
 #include "writer/segments/flush.hpp"
+#include "writer/segments/leftovers.hpp"
 
 namespace ndb::writer {
 
 class Collector {
  public:
   Collector(const FlushContext& context, const WriterOptions& options, const base::Clock& clock)
-      : context_(context), options_(options), clock_(clock) {}
+      : context_(context), options_(options), clock_(clock), leftovers_(context.fs, context.collection, clock) {}
 
   /// One round. min_pinned: the oldest version that a live reader uses. Deletes at most what was obsolete when it began.
   [[nodiscard]] Status collect(std::optional<ManifestVersion> min_pinned);
@@ -39,6 +40,7 @@ class Collector {
   const WriterOptions& options_;
   const base::Clock& clock_;
   std::map<ManifestVersion, Known> known_;
+  Leftovers leftovers_;
 };
 
 }  // namespace ndb::writer

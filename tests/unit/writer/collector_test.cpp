@@ -3,6 +3,7 @@
 #include <set>
 
 #include "tests/unit/writer/writer_bench.hpp"
+#include "writer/fencing.hpp"
 
 using namespace ndb;
 using namespace ndb::writer;
@@ -14,12 +15,13 @@ namespace {
 
 class MovedClock final : public base::Clock {
  public:
-  [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept override { return std::chrono::steady_clock::now(); }
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept override { return steady_start_ + moved; }
   [[nodiscard]] std::chrono::system_clock::time_point wall_now() const noexcept override { return start_ + moved; }
   std::chrono::minutes moved{0};
 
  private:
   std::chrono::system_clock::time_point start_ = std::chrono::system_clock::now();
+  std::chrono::steady_clock::time_point steady_start_ = std::chrono::steady_clock::now();
 };
 
 std::set<ManifestVersion> manifests(WriterBench& bench) {
@@ -215,4 +217,32 @@ TEST_CASE("a collection that fails half-way goes on the next time, and never del
     if (!failed) break;
     if (fail_at > 8) fail_at += 4;
   }
+}
+
+TEST_CASE("claims of epochs long past and old temporaries are swept; the newest claims and young temporaries stay") {
+  WriterBench bench;
+  for (int i = 0; i < 70; ++i) REQUIRE(claim_epoch(bench.fs, bench.path(), "7@host"));
+  auto engine = bench.open();  // epoch 71
+  const WriterOptions options;
+  MovedClock clock;
+  Collector collector(engine->context, options, clock);
+  const auto manifest_leftover = format::manifest_folder(bench.path()) / "x.manifest.tmp-1-2-3";
+  const std::vector<std::filesystem::path> old = {bench.path() / "CURRENT.tmp-1-2-3", manifest_leftover,
+                    format::epoch_claim_path(bench.path(), Epoch{7}).string() + ".tmp-1-2-3"};
+  for (const auto& path : old) test::put_file(path, {});
+  test::must(collector.collect({}));
+  CHECK(std::filesystem::exists(manifest_leftover));
+  CHECK(bench.fs.list(format::epoch_claims_folder(bench.path()))->size() == 64 + 1);
+  CHECK_FALSE(std::filesystem::exists(format::epoch_claim_path(bench.path(), Epoch{7})));
+  CHECK(std::filesystem::exists(format::epoch_claim_path(bench.path(), Epoch{8})));
+  clock.moved = std::chrono::minutes(59);
+  const auto young = bench.path() / "EPOCH.tmp-1-2-4";
+  test::put_file(young, {});
+  test::must(collector.collect({}));
+  CHECK(std::filesystem::exists(manifest_leftover));
+  clock.moved = std::chrono::minutes(61);
+  test::must(collector.collect({}));
+  for (const auto& path : old) CHECK_FALSE(std::filesystem::exists(path));
+  CHECK(std::filesystem::exists(young));
+  REQUIRE(claim_epoch(bench.fs, bench.path(), "8@host").value() == Epoch{72});
 }

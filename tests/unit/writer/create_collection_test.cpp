@@ -1,5 +1,7 @@
 #include "writer/create_collection.hpp"
 
+#include <set>
+
 #include "tests/unit/writer/writer_bench.hpp"
 
 using namespace ndb;
@@ -86,4 +88,25 @@ TEST_CASE("a dropped collection is gone with its files, and its name is free") {
   CHECK(fs.list(folder.path())->empty());
   REQUIRE(create_collection(fs, folder.path(), "docs", kConfig));
   CHECK(drop_collection(fs, folder.path(), "other").error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("what a killed process was dropping or creating is swept; a creation under way and strange folders stay") {
+  const test::TempFolder folder;
+  auto& fs = fs::posix_file_system();
+  REQUIRE(create_collection(fs, folder.path(), "docs", kConfig));
+  const auto made = [&](const std::string& name, std::chrono::minutes age) {
+    std::filesystem::create_directories(folder.path() / name / "segments" / "00000000000000000001");
+    test::put_file(folder.path() / name / "segments" / "00000000000000000001" / "ids", {});
+    std::filesystem::last_write_time(folder.path() / name, std::filesystem::file_time_type::clock::now() - age);
+  };
+  const std::string number = "00000000000000000007";
+  made(".a.dropped-" + number, std::chrono::minutes(0));
+  made(".a.new-" + number, std::chrono::minutes(61));
+  const std::set<std::string> stays = {".b.new-" + number, ".git", ".dropped-", ".a.new-7", "." + number};
+  for (const auto& name : stays) made(name, name.starts_with(".b") ? std::chrono::minutes(59) : std::chrono::minutes(600));
+  sweep_leftovers(fs, folder.path());
+  auto left = *fs.list(folder.path());
+  std::erase(left, "docs");
+  CHECK(std::set<std::string>(left.begin(), left.end()) == stays);
+  CHECK(newest_manifest(fs, folder.path() / "docs"));
 }
