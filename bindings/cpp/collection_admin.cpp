@@ -19,6 +19,17 @@ void add_segments(const live::Snapshot& snapshot, CollectionStats& stats) {
   }
 }
 
+// The files that a manifest names. One that went meanwhile belongs to a newer manifest, and counts for nothing here.
+std::uint64_t wal_bytes(fs::FileSystem& fs, const fs::Path& collection, const format::Manifest& manifest) {
+  std::uint64_t sum = 0;
+  for (const auto& wal : manifest.wals) {
+    const auto file = fs.open_read(format::wal_path(collection, wal.name));
+    const auto bytes = file ? (*file)->size() : Result<std::uint64_t>(0);
+    sum += bytes.value_or(0);
+  }
+  return sum;
+}
+
 }  // namespace
 
 Result<ManifestVersion> Collection::flush(bool wait) {
@@ -66,13 +77,13 @@ Result<CollectionStats> Collection::stats() const {
   stats.epoch = manifest.epoch;
   stats.index.enabled = manifest.index_enabled;
   add_segments(*snapshot, stats);
+  stats.wal_bytes = wal_bytes(fs::posix_file_system(), impl_->core->path(), manifest);
   for (const auto& memtable : snapshot->memtables) {
     stats.memtable_bytes += memtable->bytes();
     stats.memtable_documents += memtable->row_count() - memtable->deleted_count();
   }
   if (const auto writer = impl_->core->current_writer()) {
     stats.writable = !writer->failure();
-    stats.wal_bytes = writer->wal_bytes();
     stats.index.building = writer->building();
     stats.index.progress = writer->build_progress();
   }

@@ -248,3 +248,16 @@ TEST_CASE("a damaged segment is named, and nothing of it is returned") {
   CHECK(result.error().code == ErrorCode::corruption);
   CHECK(test::contains(result.error().message, vectors.parent_path().filename().string()));
 }
+
+TEST_CASE("the log's size on disk is told by whoever reads, not only by the writer") {
+  EmbeddedBench bench;
+  const auto docs = bench.docs();
+  const auto empty = docs.stats()->wal_bytes;
+  for (int i = 0; i < 100; ++i) test::must(bench.docs().insert(document("d" + std::to_string(i), 1)));
+  const auto reader = test::must(Database::open(bench.path(), {.read_only = true}));
+  const auto beside = test::must(reader.get_collection("docs"));
+  CHECK(docs.stats()->wal_bytes > empty + 100 * 3 * sizeof(float));
+  CHECK(beside.stats()->wal_bytes == docs.stats()->wal_bytes);
+  test::must(bench.docs().flush());
+  CHECK(docs.stats()->wal_bytes < empty + 100 * 3 * sizeof(float));
+}
