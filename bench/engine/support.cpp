@@ -63,12 +63,13 @@ std::vector<float> clustered_row(std::uint64_t row, std::uint32_t dim) {
 std::filesystem::path make_data(const std::filesystem::path& folder, std::uint64_t rows, std::uint32_t dim) {
   const auto path = folder / fmt::format("{}x{}", rows, dim);
   DatabaseOptions options;
+  // ef_construction decides how long building takes and how good the graph is, not how large it is or how it is opened.
   options.index_min_rows = 2'000'000'000;  // indexed once, at the end
   options.memtable_bytes = 512ULL << 20;
   if (!std::filesystem::exists(path / "done")) {
     std::filesystem::remove_all(path);
     auto db = must(Database::open(path, options));
-    auto docs = must(db.create_collection("docs", {.dim = dim, .distance = Distance::euclidean}));
+    auto docs = must(db.create_collection("docs", {.dim = dim, .distance = Distance::euclidean, .hnsw = {.ef_construction = 100}}));
     for (std::uint64_t row = 0; row < rows;) {
       std::vector<Document> batch;
       for (; row < rows && batch.size() < 10'000; ++row)
