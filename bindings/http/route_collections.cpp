@@ -8,10 +8,6 @@
 namespace ndb::http {
 namespace {
 
-Response ok(std::string json) {
-  return {.status = 200, .headers = {}, .body = std::move(json)};
-}
-
 }  // namespace
 
 Result<Response> Routes::perform(Call& call) {

@@ -8,10 +8,6 @@
 namespace ndb::http {
 namespace {
 
-Response ok(std::string json) {
-  return {.status = 200, .headers = {}, .body = std::move(json)};
-}
-
 Response ok_flatbuffers(std::string body) {
   return {.status = 200, .headers = {}, .body = std::move(body), .content_type = std::string(kFlatBuffersType)};
 }

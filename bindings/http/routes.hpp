@@ -107,4 +107,9 @@ class Routes {
   std::string unready_;  // guarded by mutex_
 };
 
+/// 200 with a JSON body.
+[[nodiscard]] inline Response ok(std::string json) {
+  return {.status = 200, .headers = {}, .body = std::move(json)};
+}
+
 }  // namespace ndb::http

@@ -5,6 +5,7 @@ option(NDB_BENCH "Build the benchmarks (needs hnswlib; NDB_BENCH_FAISS for faiss
 option(NDB_EXAMPLES "Build the examples" ON)
 option(NDB_WERROR "Treat warnings as errors" OFF)
 option(NDB_FUZZ "Build the fuzz targets (clang)" OFF)
+option(NDB_UNITY "Compile the files of a folder together: faster from nothing, slower after an edit" OFF)
 set(NDB_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=: address,undefined or thread")
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)

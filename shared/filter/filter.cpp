@@ -7,10 +7,13 @@
 #include <cmath>
 
 #include "shared/base/result.hpp"
+#include "shared/filter/refuse.hpp"
 #include "shared/payload/payload.hpp"
 
 namespace ndb {
 namespace {
+
+using filter::refuse;
 
 /// One spelling per number, so that a filter equals what its JSON form parses to.
 FilterValue normalized(FilterValue value) {
@@ -20,11 +23,6 @@ FilterValue normalized(FilterValue value) {
 }
 
 bool is_utf8(const std::string& text) { return simdjson::validate_utf8(text.data(), text.size()); }
-
-std::unexpected<Error> refuse(std::string place, std::string_view why) {
-  std::string message = fmt::format("{}: {}", place, why);
-  return fail(ErrorCode::invalid_argument, std::move(message), std::move(place));
-}
 
 /// Walks a tree that may be far larger than allowed (children can be shared), and stops at the first thing wrong.
 class Validator {

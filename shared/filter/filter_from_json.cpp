@@ -6,22 +6,19 @@
 #include "ndb/collection_config.hpp"
 #include "ndb/filter.hpp"
 #include "shared/base/result.hpp"
+#include "shared/filter/refuse.hpp"
 #include "shared/payload/json_document.hpp"
 
 namespace ndb {
 namespace {
 
+using filter::refuse;
 namespace dom = simdjson::dom;
 using Op = Filter::Op;
 
 // Each level of a filter takes at most an object and an array; a condition adds an object and a list.
 constexpr std::size_t kMaxJsonDepth = 2 * (Filter::kMaxDepth + 2);
 constexpr std::size_t kMaxTextBytes = Limits::kMaxPayloadBytes;
-
-std::unexpected<Error> refuse(std::string place, std::string_view why) {
-  std::string message = fmt::format("{}: {}", place, why);
-  return fail(ErrorCode::invalid_argument, std::move(message), std::move(place));
-}
 
 struct Comparison {
   std::string_view name;

@@ -13,8 +13,8 @@ namespace ndb::format {
 namespace {
 
 // Envelope: magic, format version, length of the FlatBuffer, the FlatBuffer, CRC32C of everything before.
-constexpr std::array<char, 8> kMagic = {'N', 'D', 'B', 'M', 'A', 'N', 'I', '\n'};
-constexpr std::uint32_t kFormatVersion = 1;
+constexpr std::array<char, 8> kManifestMagic = {'N', 'D', 'B', 'M', 'A', 'N', 'I', '\n'};
+constexpr std::uint32_t kManifestVersion = 1;
 constexpr std::size_t kEnvelopeBytes = 16;
 constexpr std::uint64_t kMaxManifestBytes = 256ULL << 20;
 
@@ -125,8 +125,8 @@ std::vector<std::byte> encode_manifest(const Manifest& manifest) {
                    config.hnsw.m, config.hnsw.ef_construction, config.hnsw.ef_search, manifest.index_enabled,
                    manifest.flushed_seq.value, &segments, &wals));
   std::vector<std::byte> out;
-  base::append(out, kMagic);
-  base::append(out, kFormatVersion);
+  base::append(out, kManifestMagic);
+  base::append(out, kManifestVersion);
   base::append(out, static_cast<std::uint32_t>(builder.GetSize()));
   base::append_bytes(out, {reinterpret_cast<const std::byte*>(builder.GetBufferPointer()), builder.GetSize()});
   base::append(out, base::crc32c(out));
@@ -140,10 +140,10 @@ Result<Manifest> decode_manifest(base::ByteSpan bytes, const fs::Path& path) {
   const auto version = reader.read<std::uint32_t>();
   const auto length = reader.read<std::uint32_t>();
   if (!length) return decoder.corrupt("is truncated: " + std::to_string(bytes.size()) + " bytes");
-  if (magic != kMagic) return decoder.corrupt("is not a manifest (wrong magic at offset 0)");
-  if (*version == 0 || *version > kFormatVersion)
+  if (magic != kManifestMagic) return decoder.corrupt("is not a manifest (wrong magic at offset 0)");
+  if (*version == 0 || *version > kManifestVersion)
     return decoder.corrupt("has format version " + std::to_string(*version) + "; this nDB reads up to " +
-                           std::to_string(kFormatVersion));
+                           std::to_string(kManifestVersion));
   const auto body = reader.read_bytes(*length);
   const auto checksum = reader.read<std::uint32_t>();
   if (!body || !checksum || reader.remaining() != 0)

@@ -8,19 +8,19 @@ namespace ndb::format {
 namespace {
 
 // Names inside manifests are plain ASCII (validated when decoded), so nothing needs escaping.
-void put_file(std::string& out, const char* key, const FileRef& file) {
+void write_file(std::string& out, const char* key, const FileRef& file) {
   fmt::format_to(std::back_inserter(out), R"(,"{}":{{"name":"{}","bytes":{},"checksum":"{:08x}"}})", key, file.name,
                  file.bytes, file.checksum);
 }
 
-void put_segment(std::string& out, const ManifestSegment& segment) {
+void write_segment(std::string& out, const ManifestSegment& segment) {
   fmt::format_to(std::back_inserter(out), R"({{"id":{},"rows":{},"deleted":{},"bytes":{})", segment.id.value,
                  segment.rows, segment.deleted, segment.bytes());
-  put_file(out, "vectors", segment.vectors);
-  put_file(out, "ids", segment.ids);
-  put_file(out, "payloads", segment.payloads);
-  if (segment.delete_set) put_file(out, "delete_set", *segment.delete_set);
-  if (segment.hnsw) put_file(out, "hnsw", *segment.hnsw);
+  write_file(out, "vectors", segment.vectors);
+  write_file(out, "ids", segment.ids);
+  write_file(out, "payloads", segment.payloads);
+  if (segment.delete_set) write_file(out, "delete_set", *segment.delete_set);
+  if (segment.hnsw) write_file(out, "hnsw", *segment.hnsw);
   out += '}';
 }
 
@@ -52,7 +52,7 @@ std::string manifest_to_json(const Manifest& manifest) {
       manifest.version.value, manifest.epoch.value, manifest.collection_uid, manifest.name, manifest.created_unix_ms,
       config.dim, distance_name(config.distance), durability_name(config.durability), config.hnsw.m,
       config.hnsw.ef_construction, config.hnsw.ef_search, manifest.index_enabled, manifest.flushed_seq.value);
-  put_list(out, "segments", manifest.segments, put_segment);
+  put_list(out, "segments", manifest.segments, write_segment);
   put_list(out, "wals", manifest.wals, put_wal);
   return out + '}';
 }

@@ -13,9 +13,9 @@ constexpr std::size_t kHeaderBytes = 4096;
 constexpr std::size_t kBlockBytes = BlockVerifier::kBlockBytes;
 constexpr std::size_t kTailPadBytes = 64;  // vector instructions may read past the end of the last section
 constexpr std::size_t kWriteChunkBytes = 2U << 20;  // large writes get large page-cache folios
-constexpr std::uint32_t kFormatVersion = 1;
+constexpr std::uint32_t kSectionVersion = 1;
 constexpr std::uint32_t kMaxSections = 32;
-constexpr std::array<char, 8> kMagic = {'N', 'D', 'B', 'S', 'E', 'C', 'T', '\n'};
+constexpr std::array<char, 8> kSectionMagic = {'N', 'D', 'B', 'S', 'E', 'C', 'T', '\n'};
 
 struct SectionRecord {
   std::uint32_t id, element_bytes;
@@ -124,8 +124,8 @@ Result<FileRef> SectionFileWriter::finish() {
   NDB_TRY(flush_buffer());
 
   Header header{};
-  header.magic = kMagic;
-  header.format_version = kFormatVersion;
+  header.magic = kSectionMagic;
+  header.format_version = kSectionVersion;
   header.kind = static_cast<std::uint32_t>(kind_);
   header.file_bytes = written_bytes_;
   header.segment_id = segment_.value;
@@ -160,11 +160,11 @@ Status SectionFile::read_header(FileKind kind, SegmentId segment, const FileRef*
     return corrupt("is truncated: " + std::to_string(bytes.size()) + " bytes are less than its header");
   Header header;
   std::memcpy(&header, bytes.data(), sizeof header);
-  if (header.magic != kMagic) return corrupt("is not a section file (wrong magic at offset 0)");
+  if (header.magic != kSectionMagic) return corrupt("is not a section file (wrong magic at offset 0)");
   if (header.checksum != base::crc32c(checked_part(header))) return corrupt("damaged header (checksum at offset 4092)");
-  if (header.format_version == 0 || header.format_version > kFormatVersion)
+  if (header.format_version == 0 || header.format_version > kSectionVersion)
     return corrupt("has format version " + std::to_string(header.format_version) + "; this nDB reads up to " +
-                   std::to_string(kFormatVersion));
+                   std::to_string(kSectionVersion));
   if (header.file_bytes != bytes.size())
     return corrupt("has " + std::to_string(bytes.size()) + " bytes instead of " + std::to_string(header.file_bytes));
   if (header.kind != static_cast<std::uint32_t>(kind)) return corrupt("holds another kind of data");

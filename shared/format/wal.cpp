@@ -9,7 +9,7 @@ namespace ndb::format {
 namespace {
 
 constexpr std::array<char, 8> kFileMagic = {'N', 'D', 'B', 'W', 'A', 'L', '0', '\n'};
-constexpr std::uint32_t kFormatVersion = 1;
+constexpr std::uint32_t kWalVersion = 1;
 constexpr std::uint32_t kFrameMagic = 0x4D52464EU;  // "NFRM"
 
 struct FileHeader {
@@ -74,7 +74,7 @@ void WalBodyBuilder::remove(std::string_view id) { head(WalOpKind::remove, id, 0
 std::uint32_t WalBodyBuilder::checksum() const noexcept { return base::crc32c(bytes_); }
 
 void append_wal_file_header(std::vector<std::byte>& out, WalName name, std::uint64_t collection_uid) {
-  FileHeader header{.magic = kFileMagic, .format_version = kFormatVersion, .reserved = 0, .epoch = name.epoch.value,
+  FileHeader header{.magic = kFileMagic, .format_version = kWalVersion, .reserved = 0, .epoch = name.epoch.value,
                     .index = name.index, .collection_uid = collection_uid, .unused = {}, .checksum = 0};
   header.checksum = checksum_of(header);
   base::append(out, header);
@@ -94,7 +94,7 @@ Status check_wal_file_header(base::ByteSpan bytes, WalName name, std::uint64_t c
   const auto header = base::load<FileHeader>(bytes.data());
   if (header.magic != kFileMagic) return corrupt("is not a WAL file (wrong magic at offset 0)");
   if (header.checksum != checksum_of(header)) return corrupt("damaged header (offset 0)");
-  if (header.format_version == 0 || header.format_version > kFormatVersion)
+  if (header.format_version == 0 || header.format_version > kWalVersion)
     return corrupt("a format newer than this nDB reads");
   if (header.epoch != name.epoch.value || header.index != name.index || header.collection_uid != collection_uid)
     return corrupt("belongs elsewhere: epoch, index or collection differ from what the manifest names");

@@ -158,6 +158,44 @@ def check_folders(files):
             complain(folder, f"{count} files, at most {MAX_FOLDER_FILES}")
 
 
+# --- names ----------------------------------------------------------------------------------------------------------
+
+
+def unnamed_definitions(lines):
+    """(line, name and parameters) of what unnamed namespaces define, as far as one line of it tells."""
+    inside = False
+    for number, line in enumerate(lines, 1):
+        if line == "namespace {":
+            inside = True
+        elif line == "}  // namespace":
+            inside = False
+        match = inside and re.match(r"(?:(?:struct|class|enum class) (\w+)|(?!using|static_assert|namespace|template|#|//)"
+                                    r"\w.*?\b(\w+)(?:(\(.*\)) \{|\s*(?:\{| =)))", line.replace(" noexcept", ""))
+        if match:
+            yield number, match[1] or match[2] + (match[3] or "")
+
+
+def test_program(top, path):
+    """The first word of the ndb_test() that names the file, or nothing."""
+    lists = top / path.parent / "CMakeLists.txt"
+    for words in re.findall(r"ndb_test\(([^)]*)\)", lists.read_text() if lists.is_file() else ""):
+        if path.name in words.split():
+            return words.split()[0]
+    return None
+
+
+def check_names(top, files):
+    """Sanitizer builds compile a folder's files together (deploy/cmake/Unity.cmake)."""
+    seen = {}
+    for path in files:
+        if path.suffix != ".cpp" or path.parent.as_posix() == "shared/simd":
+            continue
+        for number, name in unnamed_definitions(read_lines(top, path)):
+            other = seen.setdefault((path.parent, test_program(top, path), name), path)
+            if other != path:
+                complain(path, f"{name} is defined in {other.name}, too: built together they clash", number)
+
+
 # --- headers, words, tests ------------------------------------------------------------------------------------------
 
 
@@ -221,6 +259,7 @@ def main():
     check_floors(top, files)
     check_sizes(top, files)
     check_folders(files)
+    check_names(top, files)
     check_headers(top, files)
     check_words(top, files)
     check_tests_are_built(top, files, arguments.compile_commands)

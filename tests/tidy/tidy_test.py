@@ -63,6 +63,15 @@ class Tidy(unittest.TestCase):
         self.check({"tests/unit/b_test.cpp": "int b;\n"}, "b_test.cpp: is not built")
         self.check({"shared/base/c.cpp": "int c;\n"}, "no CMakeLists.txt names it")
 
+    def test_names_that_clash_in_a_folder_are_found(self):
+        lists = "target_sources(x PRIVATE x.cpp y.cpp)\n"
+        unnamed = "namespace {{\n{}\n}}  // namespace\n"
+        x = unnamed.format("constexpr int kA = 1;\nint f(int a) {\n  return a;\n}")
+        for y in ("constexpr long kA = 2;", "int f(int a) {", "struct kA {"):
+            self.check({"ipc/CMakeLists.txt": lists, "ipc/x.cpp": x, "ipc/y.cpp": unnamed.format(y)}, "built together they clash")
+        other = unnamed.format("constexpr int kB = 1;\nint f(long a) {\n  return a;\n}")
+        self.check({"ipc/CMakeLists.txt": lists, "ipc/x.cpp": x, "ipc/y.cpp": other}, None)
+
     def test_paths_of_a_machine_are_found(self):
         self.check({"docs/x.md": "see " + "/hom" + "e/joe/x\n"}, "a path of somebody's machine")
 

@@ -7,7 +7,7 @@ using namespace tool;
 namespace {
 
 /// A collection with two segments (one of them with a graph and deletions) and a log.
-void fill(const Tool& tool) {
+void fill_for_damage(const Tool& tool) {
   std::string lines;
   for (int i = 1; i <= 1500; ++i)
     lines += "{\"id\":\"d" + std::to_string(i) + "\",\"vector\":[" + std::to_string(i) + ",1,2],\"payload\":{\"n\":" + std::to_string(i) + "}}\n";
@@ -39,7 +39,7 @@ void flip(const std::filesystem::path& path, std::uint64_t offset) {
 TEST_CASE("an undamaged folder verifies, also while a writer is at it") {
   for (const Over over : {Over::folder, Over::server}) {
     const Tool tool(over);
-    fill(tool);
+    fill_for_damage(tool);
     const auto answer = Tool::call({"verify", "--json", "--data-dir", tool.data_dir()});
     CAPTURE(answer.out);
     CHECK(answer.code == 0);
@@ -54,7 +54,7 @@ TEST_CASE("an undamaged folder verifies, also while a writer is at it") {
 
 TEST_CASE("a flipped bit in any segment file is found and its file named") {
   const Tool tool;
-  fill(tool);
+  fill_for_damage(tool);
   const auto seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937 random(seed);
@@ -81,7 +81,7 @@ TEST_CASE("a flipped bit in any segment file is found and its file named") {
 
 TEST_CASE("damage in the manifest and a missing file are found") {
   const Tool tool;
-  fill(tool);
+  fill_for_damage(tool);
   const std::filesystem::path docs = std::filesystem::path(tool.data_dir()) / "docs";
   const auto newest = files_under(docs / "manifest").back();
   flip(newest, std::filesystem::file_size(newest) / 2);
@@ -96,7 +96,7 @@ TEST_CASE("damage in the manifest and a missing file are found") {
 
 TEST_CASE("a log that is cut off is a note, not damage") {
   const Tool tool;
-  fill(tool);
+  fill_for_damage(tool);
   const std::filesystem::path docs = std::filesystem::path(tool.data_dir()) / "docs";
   std::filesystem::path log;
   for (const auto& path : files_under(docs / "wal"))

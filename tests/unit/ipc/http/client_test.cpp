@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Server start(Handler handler, ServerOptions options = {}) {
+Server serve(Handler handler, ServerOptions options = {}) {
   auto server = Server::start(options, std::move(handler));
   REQUIRE(server);
   return std::move(*server);
@@ -65,7 +65,7 @@ class ScriptedServer {
 };
 
 TEST_CASE("a client keeps its connection and sends what it is given") {
-  Server server = start([](Request&& request, Responder responder) {
+  Server server = serve([](Request&& request, Responder responder) {
     const std::string key(find_header(request.headers, "api-key").value_or("none"));
     std::move(responder).send(
         {.status = 200, .headers = {{"X-Key", key}}, .body = request.method + request.target + request.body});
@@ -83,7 +83,7 @@ TEST_CASE("a client keeps its connection and sends what it is given") {
 }
 
 TEST_CASE("a client connects anew when the server closed the connection meanwhile") {
-  Server server = start([](Request&&, Responder responder) {
+  Server server = serve([](Request&&, Responder responder) {
     std::move(responder).send({.status = 200, .headers = {}, .body = "x", .close = true});
   });
   auto client = Client::connect(url_of(server));
@@ -92,7 +92,7 @@ TEST_CASE("a client connects anew when the server closed the connection meanwhil
   CHECK(server.stats().accepted == 3);
   ServerOptions impatient;
   impatient.idle_timeout = 1ms;
-  Server closing = start([](Request&&, Responder responder) { std::move(responder).send({}); }, impatient);
+  Server closing = serve([](Request&&, Responder responder) { std::move(responder).send({}); }, impatient);
   auto other = Client::create(url_of(closing));
   REQUIRE(other);
   REQUIRE(other->request("GET", "/"));
@@ -117,7 +117,7 @@ TEST_CASE("answers of every framing are read, broken ones are errors") {
 
 TEST_CASE("a client that waits too long gets timeout, one that finds nobody unavailable") {
   std::optional<Responder> kept;
-  Server server = start([&](Request&&, Responder responder) { kept.emplace(std::move(responder)); });
+  Server server = serve([&](Request&&, Responder responder) { kept.emplace(std::move(responder)); });
   ClientOptions impatient;
   impatient.request_timeout = 10ms;
   auto client = Client::create(url_of(server), impatient);
@@ -134,7 +134,7 @@ TEST_CASE("a client that waits too long gets timeout, one that finds nobody unav
 
 TEST_CASE("errors go through HTTP unchanged") {
   const Error sent{ErrorCode::collection_locked, "locked by pid 7 on \"h\"", "name"};
-  Server server = start([&](Request&&, Responder responder) { std::move(responder).send(error_response(sent)); });
+  Server server = serve([&](Request&&, Responder responder) { std::move(responder).send(error_response(sent)); });
   const auto answer = Client::create(url_of(server))->call("PUT", "/", "{}");
   REQUIRE_FALSE(answer);
   CHECK(answer.error() == sent);
@@ -161,7 +161,7 @@ TEST_CASE("every error code has the status of the contract") {
 }
 
 TEST_CASE("a pool of clients reuses connections across threads") {
-  Server server = start([](Request&&, Responder responder) { std::move(responder).send({}); });
+  Server server = serve([](Request&&, Responder responder) { std::move(responder).send({}); });
   ClientPool pool(url_of(server), {});
   std::atomic<int> answered{0};
   std::vector<std::thread> threads;

@@ -46,7 +46,7 @@ Identity make_identity(const std::filesystem::path& folder) {
   return identity;
 }
 
-void echo(Request&& request, Responder responder) {
+void answer_with_body(Request&& request, Responder responder) {
   std::move(responder).send({.status = 200, .headers = {}, .body = request.method + request.body});
 }
 
@@ -56,7 +56,7 @@ TEST_CASE("with a certificate the server speaks TLS, and a client that trusts it
   ServerOptions options;
   options.tls_certificate_file = identity.certificate;
   options.tls_key_file = identity.key;
-  auto server = Server::start(options, echo);
+  auto server = Server::start(options, answer_with_body);
   REQUIRE(server);
   const std::string url = "https://127.0.0.1:" + std::to_string(server->port());
 
@@ -88,11 +88,11 @@ TEST_CASE("a certificate that cannot be used is a clear error") {
   const Identity identity = make_identity(folder.path());
   ServerOptions options;
   options.tls_certificate_file = identity.certificate;
-  CHECK(Server::start(options, echo).error().field == "tls");
+  CHECK(Server::start(options, answer_with_body).error().field == "tls");
   options.tls_key_file = (folder / "none.pem").string();
-  CHECK(Server::start(options, echo).error().code == ErrorCode::invalid_argument);
+  CHECK(Server::start(options, answer_with_body).error().code == ErrorCode::invalid_argument);
   options.tls_key_file = identity.certificate;
-  CHECK(Server::start(options, echo).error().code == ErrorCode::invalid_argument);
+  CHECK(Server::start(options, answer_with_body).error().code == ErrorCode::invalid_argument);
 }
 
 }  // namespace

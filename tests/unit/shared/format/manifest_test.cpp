@@ -12,9 +12,9 @@ using namespace ndb::format;
 
 namespace {
 
-const fs::Path kPath = "c/manifest/7";
+const fs::Path kManifestPath = "c/manifest/7";
 
-Manifest sample() {
+Manifest sample_manifest() {
   Manifest manifest;
   manifest.version = ManifestVersion{7};
   manifest.epoch = Epoch{2};
@@ -36,58 +36,58 @@ Manifest sample() {
 }
 
 void require_refused(const Manifest& manifest) {
-  const auto decoded = decode_manifest(encode_manifest(manifest), kPath);
+  const auto decoded = decode_manifest(encode_manifest(manifest), kManifestPath);
   REQUIRE_FALSE(decoded);
   CHECK(decoded.error().code == ErrorCode::corruption);
-  CHECK(test::contains(decoded.error().message, kPath.string()));
+  CHECK(test::contains(decoded.error().message, kManifestPath.string()));
 }
 
 }  // namespace
 
 TEST_CASE("a manifest comes back as it was, every field") {
-  const auto decoded = decode_manifest(encode_manifest(sample()), kPath);
+  const auto decoded = decode_manifest(encode_manifest(sample_manifest()), kManifestPath);
   REQUIRE(decoded);
-  CHECK(*decoded == sample());
+  CHECK(*decoded == sample_manifest());
   CHECK(decoded->segments[0].bytes() == 1500);
 }
 
 TEST_CASE("a manifest without segments and WAL files comes back as it was") {
-  Manifest manifest = sample();
+  Manifest manifest = sample_manifest();
   manifest.segments.clear();
   manifest.wals.clear();
-  const auto decoded = decode_manifest(encode_manifest(manifest), kPath);
+  const auto decoded = decode_manifest(encode_manifest(manifest), kManifestPath);
   REQUIRE(decoded);
   CHECK(*decoded == manifest);
 }
 
 TEST_CASE("no bit of a manifest can change unnoticed, and none makes the reader fall over") {
-  const auto whole = encode_manifest(sample());
+  const auto whole = encode_manifest(sample_manifest());
   for (std::size_t offset = 0; offset < whole.size(); ++offset)
     for (unsigned bit = 0; bit < 8; ++bit) {
       CAPTURE(offset, bit);
       auto bytes = whole;
       bytes[offset] ^= static_cast<std::byte>(1U << bit);
-      const auto decoded = decode_manifest(bytes, kPath);
+      const auto decoded = decode_manifest(bytes, kManifestPath);
       REQUIRE_FALSE(decoded);
       REQUIRE(decoded.error().code == ErrorCode::corruption);
     }
 }
 
 TEST_CASE("a manifest that is cut off, or has more behind it, is corruption") {
-  auto whole = encode_manifest(sample());
+  auto whole = encode_manifest(sample_manifest());
   for (std::size_t length = 0; length < whole.size(); ++length) {
     CAPTURE(length);
-    const auto decoded = decode_manifest(base::ByteSpan(whole).first(length), kPath);
+    const auto decoded = decode_manifest(base::ByteSpan(whole).first(length), kManifestPath);
     REQUIRE_FALSE(decoded);
     REQUIRE(decoded.error().code == ErrorCode::corruption);
-    REQUIRE(test::contains(decoded.error().message, kPath.string()));
+    REQUIRE(test::contains(decoded.error().message, kManifestPath.string()));
   }
   whole.push_back(std::byte{0});
-  CHECK_FALSE(decode_manifest(whole, kPath));
+  CHECK_FALSE(decode_manifest(whole, kManifestPath));
 }
 
 TEST_CASE("bytes changed by somebody who also corrects the checksum are refused or decode to values in range") {
-  const auto whole = encode_manifest(sample());
+  const auto whole = encode_manifest(sample_manifest());
   std::size_t refused = 0;
   for (std::size_t offset = 0; offset + 4 < whole.size(); ++offset)
     for (const unsigned change : {0x01U, 0x80U, 0xFFU}) {
@@ -96,7 +96,7 @@ TEST_CASE("bytes changed by somebody who also corrects the checksum are refused 
       bytes[offset] ^= static_cast<std::byte>(change);
       const auto body = base::ByteSpan(bytes).first(bytes.size() - 4);
       base::store(bytes.data() + body.size(), base::crc32c(body));
-      const auto decoded = decode_manifest(bytes, kPath);
+      const auto decoded = decode_manifest(bytes, kManifestPath);
       if (!decoded) {
         ++refused;
         REQUIRE(decoded.error().code == ErrorCode::corruption);
@@ -116,10 +116,10 @@ TEST_CASE("bytes changed by somebody who also corrects the checksum are refused 
 }
 
 TEST_CASE("a manifest of a future format is refused by its number, before anything of it is believed") {
-  auto bytes = encode_manifest(sample());
+  auto bytes = encode_manifest(sample_manifest());
   for (const std::uint32_t version : {0U, 2U, 77U}) {
     base::store(bytes.data() + 8, version);
-    const auto decoded = decode_manifest(bytes, kPath);
+    const auto decoded = decode_manifest(bytes, kManifestPath);
     REQUIRE_FALSE(decoded);
     CHECK(decoded.error().code == ErrorCode::corruption);
     CHECK(test::contains(decoded.error().message, "version " + std::to_string(version)));
@@ -127,7 +127,7 @@ TEST_CASE("a manifest of a future format is refused by its number, before anythi
 }
 
 TEST_CASE("impossible values are refused though the checksum is right") {
-  Manifest manifest = sample();
+  Manifest manifest = sample_manifest();
   SECTION("a name that is none") { manifest.name = "../docs"; }
   SECTION("no name") { manifest.name.clear(); }
   SECTION("dimension 0") { manifest.config.dim = 0; }
@@ -151,15 +151,15 @@ TEST_CASE("a manifest under another version's name is corruption") {
   const test::TempFolder folder;
   auto& fs = fs::posix_file_system();
   REQUIRE(fs.make_directory(manifest_folder(folder.path())));
-  test::put_file(manifest_path(folder.path(), ManifestVersion{7}), encode_manifest(sample()));
-  test::put_file(manifest_path(folder.path(), ManifestVersion{8}), encode_manifest(sample()));
-  CHECK(*read_manifest(fs, folder.path(), ManifestVersion{7}) == sample());
+  test::put_file(manifest_path(folder.path(), ManifestVersion{7}), encode_manifest(sample_manifest()));
+  test::put_file(manifest_path(folder.path(), ManifestVersion{8}), encode_manifest(sample_manifest()));
+  CHECK(*read_manifest(fs, folder.path(), ManifestVersion{7}) == sample_manifest());
   CHECK(read_manifest(fs, folder.path(), ManifestVersion{8}).error().code == ErrorCode::corruption);
   CHECK(read_manifest(fs, folder.path(), ManifestVersion{9}).error().code == ErrorCode::not_found);
 }
 
 TEST_CASE("a manifest as JSON is JSON and says what it holds") {
-  const auto json = boost::json::parse(manifest_to_json(sample())).as_object();
+  const auto json = boost::json::parse(manifest_to_json(sample_manifest())).as_object();
   CHECK(json.at("version").to_number<std::uint64_t>() == 7);
   CHECK(json.at("distance").as_string() == "euclidean");
   CHECK(json.at("hnsw").at("ef_construct").to_number<int>() == 100);

@@ -13,7 +13,7 @@ using namespace ndb::format;
 
 namespace {
 
-constexpr SegmentId kSegment{0x1'0000'0007};
+constexpr SegmentId kSegmentId{0x1'0000'0007};
 constexpr std::size_t kHeaderBytes = 4096;
 constexpr std::size_t kChecksumOffset = 4092;
 
@@ -25,7 +25,7 @@ std::vector<std::uint32_t> numbers(std::size_t count) {
 
 /// Three sections: 5000 numbers (five blocks), nothing, and seven bytes.
 FileRef write_sample(const fs::Path& path) {
-  auto writer = SectionFileWriter::create(fs::posix_file_system(), path, FileKind::ids, kSegment);
+  auto writer = SectionFileWriter::create(fs::posix_file_system(), path, FileKind::ids, kSegmentId);
   REQUIRE(writer);
   const auto values = numbers(5000);
   REQUIRE(writer->begin_section(1, 4));
@@ -40,7 +40,7 @@ FileRef write_sample(const fs::Path& path) {
 }
 
 Result<std::shared_ptr<const SectionFile>> open_sample(const fs::Path& path, const FileRef* ref) {
-  return SectionFile::open(fs::posix_file_system(), path, FileKind::ids, kSegment, ref);
+  return SectionFile::open(fs::posix_file_system(), path, FileKind::ids, kSegmentId, ref);
 }
 
 /// All sections read through their verifiers: the error of damage(), if any was found.
@@ -107,7 +107,7 @@ TEST_CASE("a section file is bound to its kind, its segment and the manifest's r
   const auto path = folder.path() / "ids";
   auto ref = write_sample(path);
   auto& fs = fs::posix_file_system();
-  require_corruption(without_value(SectionFile::open(fs, path, FileKind::vectors, kSegment, &ref)), path);
+  require_corruption(without_value(SectionFile::open(fs, path, FileKind::vectors, kSegmentId, &ref)), path);
   require_corruption(without_value(SectionFile::open(fs, path, FileKind::ids, SegmentId{8}, &ref)), path);
   SECTION("another checksum") { ref.checksum ^= 1; }
   SECTION("another length") { ref.bytes += 1; }
@@ -130,7 +130,7 @@ TEST_CASE("a section file is never written over, and a missing one is not_found"
   const auto path = folder.path() / "ids";
   CHECK(open_sample(path, nullptr).error().code == ErrorCode::not_found);
   write_sample(path);
-  const auto again = SectionFileWriter::create(fs::posix_file_system(), path, FileKind::ids, kSegment);
+  const auto again = SectionFileWriter::create(fs::posix_file_system(), path, FileKind::ids, kSegmentId);
   REQUIRE_FALSE(again);
   CHECK(again.error().code == ErrorCode::already_exists);
 }

@@ -14,7 +14,7 @@ using namespace ndb::format;
 namespace {
 
 constexpr std::uint32_t kDim = 3;
-const Path kPath = "c/wal/1-0.wal";
+const Path kWalPath = "c/wal/1-0.wal";
 
 void append_frame(std::vector<std::byte>& out, const WalBodyBuilder& body, Seq first_seq, std::uint64_t synced_bytes) {
   append_wal_frame_header(out, {.epoch = Epoch{1}, .first_seq = first_seq, .synced_bytes = synced_bytes,
@@ -29,7 +29,7 @@ struct Sample {
   std::vector<std::size_t> ends;  // of each frame
 };
 
-Sample sample() {
+Sample sample_wal() {
   Sample sample;
   const std::vector<float> vector = {1.0F, -2.5F, 3.25F};
   WalBodyBuilder first;
@@ -66,7 +66,7 @@ std::vector<std::byte> raw_op(std::uint8_t kind, std::uint16_t id_bytes, std::ui
 }  // namespace
 
 TEST_CASE("frames and their operations come back as they were written") {
-  const auto written = sample();
+  const auto written = sample_wal();
   WalFrameReader reader(written.bytes, 64);
   const auto first = reader.next();
   REQUIRE(first);
@@ -102,7 +102,7 @@ TEST_CASE("frames and their operations come back as they were written") {
 }
 
 TEST_CASE("a log that is cut off anywhere gives the whole frames before the cut and says what it wants") {
-  const auto written = sample();
+  const auto written = sample_wal();
   for (std::size_t length = 0; length <= written.bytes.size(); ++length) {
     CAPTURE(length);
     WalFrameReader reader(base::ByteSpan(written.bytes).first(length), 64);
@@ -123,7 +123,7 @@ TEST_CASE("a log that is cut off anywhere gives the whole frames before the cut 
 }
 
 TEST_CASE("no changed bit ever yields a changed frame") {
-  const auto written = sample();
+  const auto written = sample_wal();
   for (std::size_t offset = 0; offset < written.bytes.size(); ++offset)
     for (unsigned bit = 0; bit < 8; ++bit) {
       CAPTURE(offset, bit);
@@ -189,7 +189,7 @@ TEST_CASE("random bodies are refused or parsed inside their bounds") {
 }
 
 TEST_CASE("the largest sync mark is found behind damage, at any alignment, for its own epoch only") {
-  const auto written = sample();
+  const auto written = sample_wal();
   CHECK(largest_sync_mark(written.bytes, Epoch{1}) == 200);
   CHECK(largest_sync_mark(written.bytes, Epoch{2}) == 0);
   CHECK(largest_sync_mark({}, Epoch{1}) == 0);
@@ -210,10 +210,10 @@ TEST_CASE("a WAL file's header binds it to its name and its collection") {
   const WalName name{Epoch{4}, 2};
   append_wal_file_header(header, name, 77);
   REQUIRE(header.size() == kWalFileHeaderBytes);
-  CHECK(check_wal_file_header(header, name, 77, kPath));
+  CHECK(check_wal_file_header(header, name, 77, kWalPath));
   const auto refused = [&](base::ByteSpan bytes, WalName by, std::uint64_t uid) {
-    const auto status = check_wal_file_header(bytes, by, uid, kPath);
-    return !status && status.error().code == ErrorCode::corruption && test::contains(status.error().message, kPath.string());
+    const auto status = check_wal_file_header(bytes, by, uid, kWalPath);
+    return !status && status.error().code == ErrorCode::corruption && test::contains(status.error().message, kWalPath.string());
   };
   CHECK(refused(header, {Epoch{5}, 2}, 77));
   CHECK(refused(header, {Epoch{4}, 3}, 77));
@@ -233,14 +233,14 @@ TEST_CASE("a WAL file of a future format is refused") {
   for (const std::uint32_t version : {0U, 2U}) {
     base::store(header.data() + 8, version);
     base::store(header.data() + 60, base::crc32c(base::ByteSpan(header).first(60)));
-    const auto status = check_wal_file_header(header, {Epoch{4}, 2}, 77, kPath);
+    const auto status = check_wal_file_header(header, {Epoch{4}, 2}, 77, kWalPath);
     REQUIRE_FALSE(status);
     CHECK(test::contains(status.error().message, "newer"));
   }
 }
 
 TEST_CASE("the first sequence number is seen in a whole header only") {
-  const auto written = sample();
+  const auto written = sample_wal();
   CHECK(peek_first_seq(written.bytes) == Seq{1});
   CHECK(peek_first_seq(base::ByteSpan(written.bytes).subspan(written.ends[1])) == Seq{3});
   CHECK_FALSE(peek_first_seq(base::ByteSpan(written.bytes).first(kWalFrameHeaderBytes - 1)));
