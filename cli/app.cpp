@@ -71,6 +71,7 @@ std::string hint(const Error& error, const Session& session) {
       return server ? "is ndb-writer or ndb-reader running at " + session.address.url + "?" : "";
     case ErrorCode::unauthenticated: return "set NDB_API_KEY, or give --api-key-file";
     case ErrorCode::not_found:
+      if (error.field != "name") return "";  // a document, a file
       return server ? "'ndb list' shows what there is" : "'ndb list' shows what there is in " + session.address.data_dir + "; --data-dir names another folder";
     case ErrorCode::corruption: return "'ndb verify' checks everything and names the damage";
     case ErrorCode::no_space: return "make room on the volume and try again";
@@ -127,7 +128,9 @@ int run(const std::vector<std::string>& args, const Streams& streams, const Open
     if (error.get_exit_code() == 0) return app.exit(error, streams.out, streams.err);  // help or version was asked for
     const auto commands = app.get_subcommands();
     const std::string where = commands.empty() ? "ndb --help" : "ndb " + commands.front()->get_name() + " --help";
-    return report(Error{ErrorCode::invalid_argument, fmt::format("{}; see {}", error.what(), where), std::string(kUsageField)}, session);
+    const bool unknown = commands.empty() && !args.empty() && !args.front().starts_with('-');
+    const std::string what = unknown ? fmt::format("there is no command '{}'", args.front()) : error.what();
+    return report(Error{ErrorCode::invalid_argument, fmt::format("{}; see {}", what, where), std::string(kUsageField)}, session);
   }
   Status done = resolve_address(global, session);
   if (done) done = action();

@@ -47,8 +47,14 @@ Result<std::string> read_document(Target& target, const std::string& name, const
   return boost::json::serialize(array_at(as_object(documents.front()), "vector"));
 }
 
+/// "0.1, 0.2" is as good as "[0.1, 0.2]".
+std::string as_array(const std::string& numbers) {
+  const auto first = numbers.find_first_not_of(" \t\n");
+  return first != std::string::npos && numbers[first] == '[' ? numbers : "[" + numbers + "]";
+}
+
 Result<std::string> vector_of(const Query& query, Target& target) {
-  if (!query.vector.empty()) return query.vector;
+  if (!query.vector.empty()) return as_array(query.vector);
   if (!query.vector_file.empty()) return read_row(query.vector_file, query.row);
   return read_document(target, query.name, query.id);
 }
@@ -63,7 +69,10 @@ Result<std::string> body_of(const Query& query, const std::string& vector) {
   if (query.timeout_ms > 0) json.field("timeout_ms", query.timeout_ms);
   json.end_object();
   // What was typed is checked here, where a slip is a usage error, and not only where it is used.
-  if (const auto parsed = http::parse_search(json.text()); !parsed) return usage(parsed.error().message);
+  if (const auto parsed = http::parse_search(json.text()); !parsed) {
+    const auto& [code, message, field] = parsed.error();
+    return usage(field.empty() || message.starts_with(field) ? message : fmt::format("{}: {}", field, message));
+  }
   return std::move(json).text();
 }
 
@@ -91,7 +100,7 @@ Status search(const Session& session, const Query& query) {
   if (sources != 1) return usage("give one of --vector, --vector-file and --id");
   if (!query.filter.empty())
     if (const auto filter = Filter::from_json(query.filter, "--filter"); !filter) return usage(filter.error().message);
-  if (!query.vector.empty()) NDB_TRY(body_of(query, query.vector));
+  if (!query.vector.empty()) NDB_TRY(body_of(query, as_array(query.vector)));
   NDB_TRY_ASSIGN(const auto target, session.open(Purpose::read));
   NDB_TRY_ASSIGN(const auto vector, vector_of(query, *target));
   NDB_TRY_ASSIGN(const auto body, body_of(query, vector));
@@ -104,7 +113,7 @@ Status search(const Session& session, const Query& query) {
 
 void declare(CLI::App& command, Query& query) {
   add_collection_name(command, query.name);
-  command.add_option("--vector", query.vector, "The query: '[0.1, 0.2, …]'")->type_name("JSON");
+  command.add_option("--vector", query.vector, "The query: 0.1,0.2,… or a JSON array")->type_name("NUMBERS");
   command.add_option("--vector-file", query.vector_file, "The query from a file that import can read")->type_name("FILE");
   command.add_option("--row", query.row, "Which row of --vector-file, from 0 [0]")->type_name("N");
   command.add_option("--id", query.id, "The query is this document's vector (it will match itself)")->type_name("ID");

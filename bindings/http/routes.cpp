@@ -16,7 +16,7 @@ namespace {
 
 Response unknown_route(const RouteMatch& match, std::string_view method, std::string_view target) {
   if (match.allow.empty()) return error_response({ErrorCode::not_found, fmt::format("there is no {}", target), "path"});
-  const std::string message = fmt::format("{} does not go with {}; {} does", method, target, match.allow);
+  const std::string message = fmt::format("{} does not go with {}, but {}", method, target, match.allow);
   Response response = error_response(405, {ErrorCode::invalid_argument, message, "method"});
   response.headers.push_back({"Allow", match.allow});
   return response;

@@ -27,7 +27,7 @@ Status check_finite(const ByteSource& source, std::span<const float> values, std
   const auto bad = std::ranges::find_if_not(values, [](float value) { return std::isfinite(value); });
   if (bad == values.end()) return {};
   const auto at = static_cast<std::uint64_t>(bad - values.begin());
-  return source.refuse(fmt::format("row {}, element {} is NaN, infinite or beyond float32", rows_before + at / dim + 1, at % dim));
+  return source.refuse(fmt::format("row {}, element {} is NaN, infinite or beyond float32", rows_before + at / dim, at % dim));
 }
 
 }  // namespace ndb::io

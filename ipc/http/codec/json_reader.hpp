@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ipc/http/codec/json_position.hpp"
 #include "ndb/error.hpp"
 #include "shared/base/result.hpp"
 
@@ -93,9 +94,11 @@ class BodyReader {
 template <class Read>
 [[nodiscard]] Status read_body(std::string_view body, std::size_t capacity, Read read) {
   BodyReader reader;
-  NDB_TRY_ASSIGN(ondemand::object object, reader.open(body, capacity));
-  NDB_TRY(read(object));
-  return reader.finish();
+  auto object = reader.open(body, capacity);
+  Status status = object ? read(*object) : Status(std::unexpected(std::move(object).error()));
+  if (status) status = reader.finish();
+  if (!status) return std::unexpected(with_position(std::move(status).error(), body));
+  return {};
 }
 
 }  // namespace ndb::http::json

@@ -118,7 +118,7 @@ TEST_CASE("a wrong call ends with 2 and says where to look") {
       {"create", "docs2", "--dim", "3", "--hnsw-m", "1"},
       {"search", "docs"},
       {"search", "docs", "--vector", "[1,0,0]", "--id", "a"},
-      {"search", "docs", "--vector", "1,0,0"},
+      {"search", "docs", "--vector", "1,0,x"},
       {"search", "docs", "--vector", "[1,0,\"0\"]"},
       {"search", "docs", "--vector", "[1,0,0]", "--top-k", "0"},
       {"search", "docs", "--vector", "[1,0,0]", "--filter", R"({"a":{"$x":1}})"},
@@ -140,6 +140,8 @@ TEST_CASE("a wrong call ends with 2 and says where to look") {
     CHECK(answer.out.empty());
   }
   CHECK(tool({"search", "docs", "--vector", "[1,0,0]", "--filter", R"({"a":{"$x":1}})"}).err.find("--filter.a.$x") != std::string::npos);
+  CHECK(tool({"search", "docs", "--vector", "[1,0,\"0\"]"}).err.find("vector[2]: must be a number") != std::string::npos);
+  CHECK(tool({"nonsense"}).err.find("no command 'nonsense'") != std::string::npos);
   CHECK(tool({"search", "docs", "--nonsense"}).err.find("see ndb search --help") != std::string::npos);
 }
 
@@ -149,7 +151,10 @@ TEST_CASE("what fails ends with 1, in JSON if asked for") {
   CHECK(tool({"search", "docs", "--vector", "[1,0]"}).code == 1);
   CHECK(tool({"search", "docs", "--id", "zz"}).err.find("no document 'zz'") != std::string::npos);
   CHECK(tool({"search", "nothere", "--vector", "[1,0]"}).err.find("ndb list") != std::string::npos);
-  CHECK(tool({"search", "docs", "--vector-file", "/nonexistent.npy"}).code == 1);
+  const auto no_file = tool({"search", "docs", "--vector-file", "/nonexistent.npy"});
+  CHECK(no_file.code == 1);
+  CHECK(no_file.err.find("ndb list") == std::string::npos);
+  CHECK(ids(tool.json({"search", "docs", "--vector", "1, 0, 0"})) == ids(tool.json({"search", "docs", "--vector", "[1,0,0]"})));
   const auto answer = tool({"stats", "nothere", "--json"});
   CHECK(answer.code == 1);
   CHECK(json::parse(answer.err).at("error").at("code") == "not_found");

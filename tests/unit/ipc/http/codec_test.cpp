@@ -103,6 +103,23 @@ TEST_CASE("broken JSON is refused wherever it breaks") {
                               std::string(100'000, ']') + "}]}"));
 }
 
+TEST_CASE("broken JSON is refused with the place of the first byte that is wrong") {
+  const std::vector<std::pair<std::string, std::size_t>> cases = {
+      {"", 0},
+      {R"({"ids":["a" "b"]})", 12},
+      {R"({"ids":["a"})", 11},
+      {R"({"ids":["a"])", 12},
+      {R"({"ids":["a"]} x)", 14},
+      {"{\"ids\":[\"a\",\"\xff\"]}", 13},
+      {std::string(3000, ' ') + R"({"ids":[}])", 3008}};
+  for (const auto& [body, place] : cases) {
+    CAPTURE(body);
+    const auto parsed = parse_ids(body);
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().message.find("invalid JSON at byte " + std::to_string(place)) == 0);
+  }
+}
+
 TEST_CASE("bytes flipped at random never crash the codec") {
   const std::string whole =
       R"({"documents":[{"id":"a","vector":[1.5,2],"payload":{"a":["b",{"c":null}]}},{"id":"b","vector":[3]}]})";
