@@ -140,7 +140,7 @@ Status import(const Session& session, Import& options) {
   return {};
 }
 
-void declare(CLI::App& command, Import& options) {
+void declare_import(CLI::App& command, Import& options) {
   command.add_option("words", options.words, "The collection and the file: .npy .npz .fvecs .bvecs .ivecs .jsonl .csv")
       ->required()->expected(1, 2)->type_name("COLLECTION FILE");
   command.add_option("-c,--collection", options.name, "The collection, instead of as the first word")->type_name("NAME");
@@ -165,7 +165,7 @@ void declare(CLI::App& command, Import& options) {
 }  // namespace
 
 void add_import_command(CLI::App& app, Session& session, Action& action) {
-  add_command<Import>(app, action, "import", "Read documents from a file", declare,
+  add_command<Import>(app, action, "import", "Read documents from a file", declare_import,
                       [&](Import& options) { return import(session, options); });
 }
 

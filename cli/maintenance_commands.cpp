@@ -43,7 +43,7 @@ Status replicas(const Session& session, const Maintenance& options) {
   return {};
 }
 
-void declare(CLI::App& command, Maintenance& options) {
+void declare_maintenance(CLI::App& command, Maintenance& options) {
   add_collection_name(command, options.name);
   command.add_flag("--no-wait", options.no_wait, "Return at once; the server goes on");
 }
@@ -52,7 +52,7 @@ void declare(CLI::App& command, Maintenance& options) {
 
 void add_maintenance_commands(CLI::App& app, Session& session, Action& action) {
   const auto job = [&](CLI::App& parent, const char* name, const char* about, Job which, const char* done) {
-    add_command<Maintenance>(parent, action, name, about, declare,
+    add_command<Maintenance>(parent, action, name, about, declare_maintenance,
                              [&session, which, done](Maintenance& options) { return perform(session, options, which, done); });
   };
   job(app, "flush", "Write what is in memory to a segment", Job::flush, "flushed");

@@ -111,7 +111,7 @@ Status search(const Session& session, const Query& query) {
   return {};
 }
 
-void declare(CLI::App& command, Query& query) {
+void declare_search(CLI::App& command, Query& query) {
   add_collection_name(command, query.name);
   command.add_option("--vector", query.vector, "The query: 0.1,0.2,… or a JSON array")->type_name("NUMBERS");
   command.add_option("--vector-file", query.vector_file, "The query from a file that import can read")->type_name("FILE");
@@ -133,7 +133,7 @@ void declare(CLI::App& command, Query& query) {
 }  // namespace
 
 void add_search_command(CLI::App& app, Session& session, Action& action) {
-  add_command<Query>(app, action, "search", "Find the documents that are most like a vector", declare,
+  add_command<Query>(app, action, "search", "Find the documents that are most like a vector", declare_search,
                      [&](Query& query) { return search(session, query); });
 }
 
