@@ -14,7 +14,7 @@ struct Named {
 };
 struct Create : Named {
   CollectionConfig config;
-  std::string distance = "cosine", durability = "buffered";
+  std::string distance = "cosine", durability = "buffered", quantization = "auto";
 };
 struct Drop : Named {
   bool sure = false;
@@ -31,12 +31,15 @@ void declare_create(CLI::App& command, Create& options) {
   command.add_option("--hnsw-m", hnsw.m, "Links per node of the graph, 2 to 128 [16]")->type_name("N");
   command.add_option("--hnsw-ef-construct", hnsw.ef_construction, "Candidates while building, up to 4096 [200]")->type_name("N");
   command.add_option("--hnsw-ef", hnsw.ef_search, "Candidates while searching, up to 16384 [64]")->type_name("N");
+  command.add_option("--hnsw-quantization", options.quantization, "What the graph is walked on: auto, none, sq8 or rabitq [auto]")
+      ->check(CLI::IsMember({"auto", "none", "sq8", "rabitq"}))->type_name("NAME");
   command.footer("Example: ndb create docs --dim 768 --distance dot");
 }
 
 Status create(const Session& session, Create& options) {
   options.config.distance = distance_from_name(options.distance).value_or(Distance::cosine);
   options.config.durability = durability_from_name(options.durability).value_or(Durability::buffered);
+  options.config.hnsw.quantization = quantization_from_name(options.quantization).value_or(Quantization::automatic);
   if (const auto status = validate(options.config); !status) return usage(status.error().message);
   NDB_TRY_ASSIGN(const auto target, session.open(Purpose::write));
   NDB_TRY_ASSIGN(const auto answer, target->create(options.name, options.config));

@@ -21,7 +21,8 @@ std::string encode_config(const CollectionConfig& config) {
   json.begin_object().field("dim", config.dim).field("distance", distance_name(config.distance));
   json.field("durability", durability_name(config.durability));
   json.key("hnsw").begin_object().field("m", config.hnsw.m).field("ef_construct", config.hnsw.ef_construction);
-  json.field("ef_search", config.hnsw.ef_search).end_object().end_object();
+  json.field("ef_search", config.hnsw.ef_search).field("quantization", quantization_name(config.hnsw.quantization));
+  json.end_object().end_object();
   return std::move(json).text();
 }
 

@@ -1,6 +1,8 @@
 // Recall against queries per second of one thread, for nDB's graph and for hnswlib, interleaved in one run.
 #include <fmt/core.h>
 
+#include <time.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -9,6 +11,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "bench/search/collection_target.hpp"
 #include "bench/search/data_set.hpp"
 #include "bench/search/hnswlib_peer.hpp"
 #include "shared/base/bytes.hpp"
@@ -30,8 +33,10 @@ struct Options {
   std::uint32_t k = 10;
   unsigned threads = 1;
   unsigned passes = 5;
-  bool no_codes = false;
+  std::string quantization = "auto";
+  std::size_t segments = 1;
   bool no_peer = false;
+  bool view = false;
   bool exact = false;
   std::vector<std::uint32_t> efs{10, 16, 24, 32, 48, 64, 96, 128, 200, 400};
 };
@@ -58,11 +63,18 @@ struct Line {
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+// Of this thread: what else the machine runs then costs cache and memory, but not turns.
+double cpu_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 Pass measure(const bench::DataSet& data, const SearchOne& search, std::uint32_t ef, std::uint32_t k) {
   std::vector<std::vector<std::uint32_t>> found(data.queries.rows);
-  const auto start = Clock::now();
+  const double start = cpu_seconds();
   for (std::size_t q = 0; q < data.queries.rows; ++q) search(q, ef, found[q]);
-  const double seconds = seconds_since(start);
+  const double seconds = cpu_seconds() - start;
   std::size_t hits = 0;
   for (std::size_t q = 0; q < data.queries.rows; ++q)
     for (std::uint32_t i = 0; i < k; ++i) hits += std::ranges::count(found[q], data.truth[q][i]) > 0 ? 1 : 0;
@@ -112,7 +124,7 @@ index::VectorsView view_of(const bench::Matrix& base, Distance distance, const s
 }
 
 std::vector<std::byte> build_or_load(const index::VectorsView& vectors, const Options& options) {
-  const std::string file = options.cache.empty() ? "" : options.cache + (options.no_codes ? "/ndb-f32.hnsw" : "/ndb.hnsw");
+  const std::string file = options.cache.empty() ? "" : options.cache + "/ndb-" + options.quantization + ".hnsw";
   if (std::ifstream in(file, std::ios::binary); !file.empty() && in) {
     const std::string text(std::istreambuf_iterator<char>(in), {});
     const auto bytes = base::as_bytes(text);
@@ -122,7 +134,7 @@ std::vector<std::byte> build_or_load(const index::VectorsView& vectors, const Op
   params.m = options.m;
   params.ef_construction = options.ef_construction;
   params.threads = options.threads;
-  params.codes = options.no_codes ? index::CodesPolicy::never : index::CodesPolicy::automatic;
+  params.quantization = quantization_from_name(options.quantization).value_or(Quantization::automatic);
   const auto start = Clock::now();
   auto built = index::build_hnsw(vectors, params);
   if (!built) throw std::runtime_error(built.error().message);
@@ -152,6 +164,25 @@ void measure_exact(const index::VectorsView& vectors, const bench::DataSet& data
   fmt::print(", batched {:.0f} qps\n", static_cast<double>(queries.size()) / seconds_since(start));
 }
 
+void describe(const bench::CollectionTarget& collection, const bench::DataSet& data, const Options& options) {
+  const auto stats = collection.stats();
+  fmt::print("ndb        {} documents in {} segments, {} MB of vectors, {} MB of graphs; written and indexed in {:.1f} s\n",
+             stats.documents, stats.segments.size(), data.base.values.size() * sizeof(float) / 1'000'000,
+             stats.index.bytes / 1'000'000, collection.build_seconds());
+  for (const std::uint32_t ef : options.efs) {
+    std::uint64_t hops = 0, estimated = 0, exact = 0;
+    for (std::size_t q = 0; q < data.queries.rows; ++q) {
+      const auto plan = collection.explain(data.queries.row(q), options.k, ef);
+      hops += plan.hops;
+      estimated += plan.estimated_distances;
+      exact += plan.distances;
+    }
+    const auto mean = [&](std::uint64_t sum) { return static_cast<double>(sum) / static_cast<double>(data.queries.rows); };
+    fmt::print("ndb        ef {:>4}  per query: {:.0f} hops, {:.0f} estimated and {:.0f} exact distances\n", ef, mean(hops),
+               mean(estimated), mean(exact));
+  }
+}
+
 int run(const Options& options) {
   auto data = bench::load_data_set(options.data);
   if (!data) throw std::runtime_error(data.error().message);
@@ -162,19 +193,34 @@ int run(const Options& options) {
   const auto vectors = view_of(data->base, distance, inverse_norms);
   if (options.exact) measure_exact(vectors, *data, options.k);
 
-  const auto bytes = build_or_load(vectors, options);
-  const auto graph = index::HnswView::open(bytes).value();
-  fmt::print("ndb        walks on {}\n", graph.codec() != nullptr ? "8-bit codes" : "float32");
+  std::vector<Contender> contenders;
+  const bench::CollectionTarget collection(
+      options.cache + fmt::format("/ndb-{}-{}", options.quantization, options.segments), data->base,
+      {.config = {.dim = vectors.dim,
+                  .distance = distance,
+                  .hnsw = {.m = options.m, .ef_construction = options.ef_construction,
+                           .quantization = quantization_from_name(options.quantization).value()}},
+       .index_threads = options.threads,
+       .segments = options.segments});
+  describe(collection, *data, options);
+  contenders.push_back({"ndb", [&](std::size_t q, std::uint32_t ef, std::vector<std::uint32_t>& rows) {
+    collection.search(data->queries.row(q), options.k, ef, rows);
+  }});
+  std::vector<std::byte> bytes;
+  std::optional<index::HnswView> graph;
   index::SearchScratch scratch;
   index::SearchStats stats;
-  std::vector<Contender> contenders;
-  contenders.push_back({"ndb", [&](std::size_t q, std::uint32_t ef, std::vector<std::uint32_t>& rows) {
-    const index::PreparedQuery query({data->queries.row(q), data->queries.dim}, distance);
-    index::TopK<> top(options.k);
-    index::search(graph, vectors, query, {.k = options.k, .ef = ef}, index::AcceptAll{}, scratch, top, stats);
-    rows.clear();
-    for (const auto& candidate : top.take()) rows.push_back(candidate.row);
-  }});
+  if (options.view) {
+    bytes = build_or_load(vectors, options);
+    graph = index::HnswView::open(bytes).value();
+    contenders.push_back({"view", [&](std::size_t q, std::uint32_t ef, std::vector<std::uint32_t>& rows) {
+      const index::PreparedQuery query({data->queries.row(q), data->queries.dim}, distance);
+      index::TopK<> top(options.k);
+      index::search(*graph, vectors, query, {.k = options.k, .ef = ef}, index::AcceptAll{}, scratch, top, stats);
+      rows.clear();
+      for (const auto& candidate : top.take()) rows.push_back(candidate.row);
+    }});
+  }
   std::optional<bench::HnswlibPeer> peer;
   if (!options.no_peer) {
     peer.emplace(data->base, distance, options.m, options.ef_construction, options.threads,
@@ -203,8 +249,10 @@ int main(int argc, char** argv) {
   app.add_option("--passes", options.passes)->check(CLI::PositiveNumber);
   app.add_option("--ef", options.efs, "list of ef to sweep")->delimiter(',');
   app.add_option("--out", options.out, "CSV file");
-  app.add_option("--cache", options.cache, "folder that keeps the built graphs");
-  app.add_flag("--no-codes", options.no_codes, "walk on float32");
+  app.add_option("--cache", options.cache, "folder that keeps collections and graphs between runs")->required();
+  app.add_option("--segments", options.segments, "how many segments nDB's collection is split into")->check(CLI::PositiveNumber);
+  app.add_flag("--view", options.view, "also nDB's graph alone, in this process's memory");
+  app.add_option("--quantization", options.quantization, "what is walked on")->check(CLI::IsMember({"auto", "none", "sq8", "rabitq"}));
   app.add_flag("--no-peer", options.no_peer, "without hnswlib");
   app.add_flag("--exact", options.exact, "also measure the exact scan");
   CLI11_PARSE(app, argc, argv);

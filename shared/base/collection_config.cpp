@@ -29,6 +29,22 @@ std::string_view durability_name(Durability durability) noexcept {
   return durability == Durability::sync ? "sync" : "buffered";
 }
 
+std::string_view quantization_name(Quantization quantization) noexcept {
+  switch (quantization) {
+    case Quantization::automatic: return "auto";
+    case Quantization::none: return "none";
+    case Quantization::sq8: return "sq8";
+    case Quantization::rabitq: return "rabitq";
+  }
+  return "?";
+}
+
+std::optional<Quantization> quantization_from_name(std::string_view name) noexcept {
+  for (const auto quantization : {Quantization::automatic, Quantization::none, Quantization::sq8, Quantization::rabitq})
+    if (quantization_name(quantization) == name) return quantization;
+  return std::nullopt;
+}
+
 std::optional<Distance> distance_from_name(std::string_view name) noexcept {
   for (const auto distance : {Distance::cosine, Distance::dot, Distance::euclidean})
     if (distance_name(distance) == name) return distance;
@@ -48,6 +64,8 @@ Status validate(const CollectionConfig& config) {
                              check_range(config.hnsw.ef_search, 1, Limits::kMaxEf, "hnsw.ef_search")})
     if (!status) return status;
   if (config.distance > Distance::euclidean) return fail(ErrorCode::invalid_argument, "unknown distance", "distance");
+  if (config.hnsw.quantization > Quantization::rabitq)
+    return fail(ErrorCode::invalid_argument, "unknown quantization; there are auto, none, sq8 and rabitq", "hnsw.quantization");
   if (config.durability > Durability::sync) return fail(ErrorCode::invalid_argument, "unknown durability", "durability");
   return {};
 }

@@ -97,6 +97,10 @@ Key choice(Spelling spelling, const std::array<Choice<T>, N>& choices, std::type
 }
 
 constexpr std::array<Choice<Durability>, 2> kDurabilities{{{"buffered", Durability::buffered}, {"sync", Durability::sync}}};
+constexpr std::array<Choice<Quantization>, 4> kQuantizations{{{"auto", Quantization::automatic},
+                                                              {"none", Quantization::none},
+                                                              {"sq8", Quantization::sq8},
+                                                              {"rabitq", Quantization::rabitq}}};
 constexpr std::array<Choice<base::LogLevel>, 4> kLogLevels{{{"debug", base::LogLevel::debug},
                                                             {"info", base::LogLevel::info},
                                                             {"warn", base::LogLevel::warn},
@@ -137,6 +141,8 @@ void add_storage_keys(std::vector<Key>& to) {
   to.push_back(number<U32>({"hnsw.ef_search", "NDB_HNSW_EF", "--hnsw-ef,--hnsw-ef-search"}, 1, Limits::kMaxEf,
                            [](C& c) -> U32& { return c.hnsw.ef_search; },
                            "Candidates while searching: more is better recall and slower searches"));
+  to.push_back(choice(spell("hnsw.quantization"), kQuantizations, [](C& c) -> Quantization& { return c.hnsw.quantization; },
+                      "What the graph is walked on: 1-bit codes (rabitq), 8-bit ones (sq8), full vectors (none), or what fits (auto)"));
   to.push_back(Key{.name = "collections", .variable = "NDB_COLLECTIONS", .flags = "--collection",
                    .help = "Collections that the writer creates if they are missing; the flag may be repeated",
                    .allowed = "NAME[:DIM[:DISTANCE]], several separated by commas", .form = Form::collections,

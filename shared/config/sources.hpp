@@ -23,6 +23,7 @@ struct CollectionEntry {
   std::optional<Distance> distance;
   std::optional<Durability> durability;
   std::optional<std::uint32_t> m, ef_construct, ef_search;
+  std::optional<Quantization> quantization;
   std::string origin;
 };
 

@@ -115,7 +115,10 @@ class Reader {
       if (name == "m") NDB_TRY(read_integer(member.second, text, field, into.m));
       else if (name == "ef_construct") NDB_TRY(read_integer(member.second, text, field, into.ef_construct));
       else if (name == "ef_search") NDB_TRY(read_integer(member.second, text, field, into.ef_search));
-      else return refuse(at(member.first), field, "is no known key; there are m, ef_construct, ef_search");
+      else if (name == "quantization") into.quantization = quantization_from_name(text);
+      else return refuse(at(member.first), field, "is no known key; there are m, ef_construct, ef_search, quantization");
+      if (name == "quantization" && !into.quantization)
+        return refuse(at(member.second), field, "must be one of auto, none, sq8, rabitq");
     }
     return {};
   }

@@ -79,7 +79,8 @@ class Decoder {
     if (from.distance() > 2 || from.durability() > 1) return corrupt("unknown distance or durability");
     to.config = {.dim = from.dim(), .distance = static_cast<Distance>(from.distance()),
                  .durability = static_cast<Durability>(from.durability()),
-                 .hnsw = {from.hnsw_m(), from.hnsw_ef_construction(), from.hnsw_ef_search()}};
+                 .hnsw = {from.hnsw_m(), from.hnsw_ef_construction(), from.hnsw_ef_search(),
+                          static_cast<Quantization>(from.hnsw_quantization())}};
     if (const auto valid = validate(to.config); !valid) return corrupt(valid.error().message);
     to.index_enabled = from.index_enabled();
     to.flushed_seq = Seq{from.flushed_seq()};
@@ -123,7 +124,7 @@ std::vector<std::byte> encode_manifest(const Manifest& manifest) {
                    manifest.name.c_str(), manifest.created_unix_ms, config.dim,
                    static_cast<std::uint8_t>(config.distance), static_cast<std::uint8_t>(config.durability),
                    config.hnsw.m, config.hnsw.ef_construction, config.hnsw.ef_search, manifest.index_enabled,
-                   manifest.flushed_seq.value, &segments, &wals));
+                   manifest.flushed_seq.value, &segments, &wals, static_cast<std::uint8_t>(config.hnsw.quantization)));
   std::vector<std::byte> out;
   base::append(out, kManifestMagic);
   base::append(out, kManifestVersion);

@@ -48,10 +48,11 @@ std::string manifest_to_json(const Manifest& manifest) {
   const auto& config = manifest.config;
   std::string out = fmt::format(
       R"({{"version":{},"epoch":{},"collection_uid":"{:016x}","name":"{}","created_unix_ms":{},"dim":{},"distance":"{}",)"
-      R"("durability":"{}","hnsw":{{"m":{},"ef_construct":{},"ef_search":{}}},"index_enabled":{},"flushed_seq":{})",
+      R"("durability":"{}","hnsw":{{"m":{},"ef_construct":{},"ef_search":{},"quantization":"{}"}},"index_enabled":{},"flushed_seq":{})",
       manifest.version.value, manifest.epoch.value, manifest.collection_uid, manifest.name, manifest.created_unix_ms,
       config.dim, distance_name(config.distance), durability_name(config.durability), config.hnsw.m,
-      config.hnsw.ef_construction, config.hnsw.ef_search, manifest.index_enabled, manifest.flushed_seq.value);
+      config.hnsw.ef_construction, config.hnsw.ef_search, quantization_name(config.hnsw.quantization),
+      manifest.index_enabled, manifest.flushed_seq.value);
   put_list(out, "segments", manifest.segments, write_segment);
   put_list(out, "wals", manifest.wals, put_wal);
   return out + '}';

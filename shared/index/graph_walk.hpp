@@ -37,6 +37,14 @@ concept RowDistance = requires(T distance, Row row) {
   distance.prefetch(row);
 };
 
+/// A distance that compares many rows in one call: `address` says where a row's code is, `keys` compares the codes there.
+template <class T>
+concept BatchDistance = RowDistance<T> && requires(T distance, Row row, const std::byte* const* codes, float* keys) {
+  { distance.address(row) } -> std::convertible_to<const std::byte*>;
+  distance.prefetch_code(distance.address(row));
+  distance.keys(codes, std::size_t{1}, keys);
+};
+
 struct WalkStats {
   std::uint64_t distances = 0;
   std::uint64_t hops = 0;
@@ -47,6 +55,10 @@ struct WalkScratch {
   SearchPool pool;
   VisitedSet visited;
   std::vector<std::uint32_t> fresh;
+  std::vector<const std::byte*> codes;  // of fresh, for a BatchDistance
+  std::vector<std::uint32_t> loading;   // nodes whose codes were asked for, and where they are
+  std::vector<const std::byte*> loading_codes;
+  std::vector<float> keys;
 };
 
 /// The neighbours of `node` that were not met before, into scratch.fresh.
@@ -63,15 +75,70 @@ void collect_fresh(L& layer, std::uint32_t node, WalkScratch& scratch) {
   }
 }
 
+/// Looks up where the codes of scratch.fresh are and starts loading them.
+template <Layer L, BatchDistance D>
+void load_fresh(L& layer, D& distance, WalkScratch& scratch) {
+  scratch.codes.clear();
+  for (const std::uint32_t node : scratch.fresh) {
+    scratch.codes.push_back(distance.address(layer.row(node)));
+    distance.prefetch_code(scratch.codes.back());
+  }
+}
+
+/// Compares the nodes whose codes are at `codes` and hands each (key, node) to `take`.
+template <BatchDistance D, class Take>
+void compare_codes(D& distance, const std::vector<std::uint32_t>& nodes, const std::vector<const std::byte*>& codes,
+                   std::vector<float>& keys, Take&& take) {
+  if (keys.size() < nodes.size()) keys.resize(nodes.size());
+  distance.keys(codes.data(), nodes.size(), keys.data());
+  for (std::size_t i = 0; i < nodes.size(); ++i) take(keys[i], nodes[i]);
+}
+
 /// Compares scratch.fresh, loading rows ahead of their use, and hands each (key, node) to `take`.
 template <Layer L, RowDistance D, class Take>
-void compare_fresh(L& layer, D& distance, const WalkScratch& scratch, Take&& take) {
-  constexpr std::size_t kAhead = 4;
+void compare_fresh(L& layer, D& distance, WalkScratch& scratch, Take&& take) {
   const auto& fresh = scratch.fresh;
-  for (std::size_t i = 0; i < std::min(kAhead, fresh.size()); ++i) distance.prefetch(layer.row(fresh[i]));
-  for (std::size_t i = 0; i < fresh.size(); ++i) {
-    if (i + kAhead < fresh.size()) distance.prefetch(layer.row(fresh[i + kAhead]));
-    take(distance.key(layer.row(fresh[i])), fresh[i]);
+  if constexpr (BatchDistance<D>) {
+    load_fresh(layer, distance, scratch);
+    compare_codes(distance, fresh, scratch.codes, scratch.keys, take);
+  } else {
+    constexpr std::size_t kAhead = 4;
+    for (std::size_t i = 0; i < std::min(kAhead, fresh.size()); ++i) distance.prefetch(layer.row(fresh[i]));
+    for (std::size_t i = 0; i < fresh.size(); ++i) {
+      if (i + kAhead < fresh.size()) distance.prefetch(layer.row(fresh[i + kAhead]));
+      take(distance.key(layer.row(fresh[i])), fresh[i]);
+    }
+  }
+}
+
+/// The walk below, with three nodes under way at a time, so that nothing waits for memory: the links of one are being loaded,
+/// the codes of the neighbours of the next, and those of a third are compared. A node may be expanded although a nearer one is
+/// about to be found; that costs a few expansions more, and changes nothing else.
+template <Layer L, BatchDistance D>
+void walk_overlapped(L& layer, D& distance, WalkScratch& scratch, WalkStats& stats) {
+  SearchPool& pool = scratch.pool;
+  std::uint32_t linked = kNoLink;  // its links were asked for
+  scratch.loading.clear();
+  scratch.loading_codes.clear();
+  while (pool.has_next() || linked != kNoLink || !scratch.loading.empty()) {
+    std::uint32_t next = kNoLink;
+    if (pool.has_next()) {
+      next = pool.take_next();
+      layer.prefetch_links(next);
+      ++stats.hops;
+    }
+    scratch.fresh.clear();
+    scratch.codes.clear();
+    if (linked != kNoLink) {
+      collect_fresh(layer, linked, scratch);
+      load_fresh(layer, distance, scratch);
+    }
+    compare_codes(distance, scratch.loading, scratch.loading_codes, scratch.keys,
+                  [&](float key, std::uint32_t node) { pool.insert(key, node); });
+    stats.distances += scratch.loading.size();
+    linked = next;
+    scratch.loading.swap(scratch.fresh);
+    scratch.loading_codes.swap(scratch.codes);
   }
 }
 
@@ -82,14 +149,16 @@ void walk(L& layer, D& distance, std::uint32_t entry, std::size_t ef, WalkScratc
   scratch.visited.reset(layer.size());
   scratch.visited.insert(entry);
   scratch.pool.insert(distance.key(layer.row(entry)), entry);
+  ++stats.distances;
+  if constexpr (BatchDistance<D>) return walk_overlapped(layer, distance, scratch, stats);
   while (scratch.pool.has_next()) {
     collect_fresh(layer, scratch.pool.take_next(), scratch);
+    if (scratch.pool.has_next()) layer.prefetch_links(scratch.pool.peek());  // likely to stay the nearest
     compare_fresh(layer, distance, scratch, [&](float key, std::uint32_t node) { scratch.pool.insert(key, node); });
     if (scratch.pool.has_next()) layer.prefetch_links(scratch.pool.peek());
     stats.distances += scratch.fresh.size();
     ++stats.hops;
   }
-  ++stats.distances;
 }
 
 /// The same where only some nodes may be found: the others are walked through. Goes on until `ef` accepted nodes are
@@ -130,25 +199,25 @@ bool walk_filtered(L& layer, D& distance, std::uint32_t entry, std::size_t ef, A
 
 /// Moves to ever nearer nodes until none is nearer; returns where it ends.
 template <Layer L, RowDistance D>
-std::uint32_t descend(L& layer, D& distance, std::uint32_t entry, WalkStats& stats) {
+std::uint32_t descend(L& layer, D& distance, std::uint32_t entry, WalkScratch& scratch, WalkStats& stats) {
   std::uint32_t best = entry;
   float best_key = distance.key(layer.row(entry));
   for (bool moved = true; moved;) {
     moved = false;
     ++stats.hops;
+    scratch.fresh.clear();
     for (const std::uint32_t link : layer.links(best)) {
       if (link == kNoLink) break;
-      if (link >= layer.size()) {
-        layer.report_damage();
-        continue;
-      }
-      const float key = distance.key(layer.row(link));
-      ++stats.distances;
-      if (!(key < best_key)) continue;
-      best_key = key;
-      best = link;
-      moved = true;
+      if (link < layer.size()) scratch.fresh.push_back(link);
+      else layer.report_damage();
     }
+    stats.distances += scratch.fresh.size();
+    compare_fresh(layer, distance, scratch, [&](float key, std::uint32_t node) {
+      if (!(key < best_key)) return;
+      best_key = key;
+      best = node;
+      moved = true;
+    });
   }
   return best;
 }

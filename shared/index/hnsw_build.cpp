@@ -13,26 +13,23 @@
 #include "shared/index/builder/hnsw_encode.hpp"
 #include "shared/index/hnsw_format.hpp"
 #include "shared/index/builder/parallel_rows.hpp"
+#include "shared/index/random_bits.hpp"
 
 namespace ndb::index {
 namespace {
 
 constexpr std::uint32_t kHighestLevel = 24;       // 2^24 · … rows would be needed for more, even with m = 2
 constexpr std::uint32_t kMinDimForCodes = 32;     // below, a vector is as short as its code row
+constexpr std::uint32_t kMinDimForBits = 64;      // below, a row of 8-bit codes is as short, and better
 constexpr Row kMinRowsForCodes = 64;
+constexpr double kMostCandidates = 120.0;         // for ten neighbours; more cost more than 8-bit codes do
+constexpr std::uint64_t kRotationSeed = 0x6E44'4231;
 constexpr double kMinReusedShare = 0.1;           // of the rows; less is not worth carrying over
 constexpr std::uint64_t kProgressEvery = 256;
 
-std::uint64_t mix(std::uint64_t x) noexcept {  // splitmix64
-  x += 0x9E3779B97F4A7C15ULL;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
-  return x ^ (x >> 31);
-}
-
 // A row's level follows from its number and the seed: exponentially fewer rows the higher.
 std::uint8_t random_level(Row row, std::uint64_t seed, std::uint32_t m) noexcept {
-  const double uniform = (static_cast<double>(mix(seed ^ mix(row)) >> 11) + 1.0) * 0x1.0p-53;  // (0, 1]
+  const double uniform = (static_cast<double>(mix_bits(seed ^ mix_bits(row)) >> 11) + 1.0) * 0x1.0p-53;  // (0, 1]
   const double level = -std::log(uniform) / std::log(static_cast<double>(m));
   return static_cast<std::uint8_t>(std::min<double>(level, kHighestLevel));
 }
@@ -59,13 +56,14 @@ class Build {
   Result<std::vector<std::byte>> run() {
     equal_ = find_equal_rows(vectors_);
     prepare_codes();
+    prepare_bits();
     if (codec_) return link(CodePairs(*codec_, codes_.data()));
     return link(VectorPairs(vectors_));
   }
 
  private:
   void prepare_codes() {
-    if (params_.codes == CodesPolicy::never || vectors_.dim < kMinDimForCodes || vectors_.rows < kMinRowsForCodes) return;
+    if (params_.quantization == Quantization::none || vectors_.dim < kMinDimForCodes || vectors_.rows < kMinRowsForCodes) return;
     const Codec codec = Codec::train(vectors_);
     const std::size_t stride = Codec::stride_bytes(vectors_.dim);
     codes_ = AlignedBuffer<std::byte>(stride * vectors_.rows);
@@ -81,6 +79,41 @@ class Build {
     codec_.emplace(codec);
   }
 
+  // Rows that 8-bit codes cannot tell apart, 1-bit codes cannot either.
+  void prepare_bits() {
+    const bool wanted = params_.quantization == Quantization::rabitq ||
+                        (params_.quantization == Quantization::automatic && vectors_.dim >= kMinDimForBits);
+    if (!wanted || !codec_) return;
+    const auto centre = codec_->centre();
+    BitCodec codec({centre.begin(), centre.end()}, codec_->unit(), vectors_.distance, kRotationSeed);
+    const std::size_t stride = BitCodec::stride_bytes(vectors_.dim);
+    bit_rows_ = AlignedBuffer<std::byte>(stride * vectors_.rows);
+    std::atomic<bool> fits = true;
+    threads_.each(vectors_.rows, [&](std::uint64_t row, InsertScratch&) {
+      if (!codec.encode(vectors_.vector(static_cast<Row>(row)), bit_rows_.data() + row * stride))
+        fits.store(false, std::memory_order_relaxed);  // relaxed: read after the threads have joined
+    });
+    if (!stopped() && fits) {
+      candidates_for_ten_ = candidates_for_ten(vectors_, codec, bit_rows_.data());
+      if (candidates_for_ten_ <= kMostCandidates) bit_codec_.emplace(std::move(codec));
+    }
+    if (!bit_codec_) bit_rows_ = {};
+  }
+
+  // The codes that searches walk on; the others served to build only.
+  [[nodiscard]] GraphFacts facts() const {
+    GraphFacts facts{.dim = vectors_.dim, .distance = vectors_.distance, .ef_construction = params_.ef_construction};
+    facts.candidates_for_ten = static_cast<float>(candidates_for_ten_);
+    if (bit_codec_) {
+      facts.bit_codec = &*bit_codec_;
+      facts.bit_rows = bit_rows_.span();
+    } else if (codec_) {
+      facts.codec = &*codec_;
+      facts.codes = codes_.span();
+    }
+    return facts;
+  }
+
   template <RowPairs Pairs>
   Result<std::vector<std::byte>> link(const Pairs& pairs) {
     std::optional<ReuseMap> map;
@@ -93,8 +126,8 @@ class Build {
     insert_rows(graph, pairs, levels, map ? &*map : nullptr);
     if (stopped()) return fail(ErrorCode::unavailable, "building the graph was stopped");
     make_reachable(graph, equal_, pairs, params_.ef_construction);
-    return encode_graph(graph, equal_,
-                        {vectors_.dim, vectors_.distance, params_.ef_construction, codec_ ? &*codec_ : nullptr, codes_.span()});
+    if (bit_codec_) codes_ = {};
+    return encode_graph(graph, equal_, facts());
   }
 
   [[nodiscard]] std::vector<std::uint8_t> choose_levels(const ReuseMap* map) const {
@@ -162,6 +195,9 @@ class Build {
   EqualRows equal_;
   std::optional<Codec> codec_;
   AlignedBuffer<std::byte> codes_;
+  std::optional<BitCodec> bit_codec_;
+  AlignedBuffer<std::byte> bit_rows_;
+  double candidates_for_ten_ = 0.0;
   std::atomic<std::uint64_t> done_ = 0;
   std::mutex progress_mutex_;
 };

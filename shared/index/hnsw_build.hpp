@@ -23,17 +23,12 @@ namespace ndb::index {
 /// Marks a row of an older graph that has no counterpart.
 inline constexpr Row kNoRow = kNoLink;
 
-enum class CodesPolicy : std::uint8_t {
-  automatic,  ///< 8-bit codes where they are smaller and rank the rows well, judged on a sample
-  never,      ///< walk on the full vectors
-};
-
 struct HnswBuildParams {
   std::uint32_t m = 16;                  ///< links per node above level 0, twice as many at level 0; 2–128
   std::uint32_t ef_construction = 200;   ///< candidates per inserted node; raised to m
   unsigned threads = 1;                  ///< 0: all CPUs
   std::uint64_t seed = 20180330;         ///< of the levels
-  CodesPolicy codes = CodesPolicy::automatic;
+  Quantization quantization = Quantization::automatic;
   std::function<void(std::uint64_t done, std::uint64_t rows)> progress = {};  ///< called now and then, from one thread at a time
   std::stop_token stop = {};             ///< asked before each row; stopping ends in `unavailable`
 };

@@ -6,7 +6,8 @@
 
 namespace ndb::index {
 
-inline constexpr std::uint32_t kHnswFormatVersion = 1;
+inline constexpr std::uint32_t kHnswFormatVersion = 2;  // what is written; 2 added 1-bit codes
+inline constexpr std::uint32_t kOldestHnswFormatVersion = 1;
 inline constexpr std::uint32_t kMinM = 2;
 inline constexpr std::uint32_t kMaxM = 128;
 inline constexpr std::size_t kMinHnswBytes = 64;

@@ -10,6 +10,7 @@
 #include <span>
 #include <type_traits>
 
+#include "shared/index/bit_codec.hpp"
 #include "shared/index/exact_scan.hpp"
 #include "shared/index/graph_walk.hpp"
 #include "shared/index/hnsw_view.hpp"
@@ -36,6 +37,7 @@ struct SearchStats {
 struct SearchScratch {
   WalkScratch walk;
   AlignedBuffer<std::byte> query_code;
+  BitQueryBuffer query_bits;
 };
 
 /// Rows compared on the full vectors.
@@ -44,7 +46,7 @@ class ExactDistance {
   ExactDistance(const VectorsView& vectors, const PreparedQuery& query) : vectors_(&vectors), query_(&query) {}
   [[nodiscard]] float key(Row row) const noexcept { return query_->key(*vectors_, row); }
   void prefetch(Row row) const noexcept {
-    simd::prefetch(vectors_->address(row), std::min<std::size_t>(vectors_->stride_bytes, 256));
+    simd::prefetch(vectors_->address(row), std::min<std::size_t>(vectors_->stride_bytes, 512));
   }
 
  private:
@@ -64,6 +66,31 @@ class CodeDistance {
   const HnswView* graph_;
   const std::byte* query_code_;
   std::size_t bytes_;  // of a row to load ahead: measured, whole rows are best
+};
+
+/// Rows estimated from their 1-bit codes.
+class BitDistance {
+ public:
+  BitDistance(const HnswView& graph, const BitQueryBuffer& query)
+      : graph_(&graph), query_(&query.query), kernels_(&graph.bit_codec()->kernels()), bytes_(BitCodec::stride_bytes(graph.dim())) {}
+  [[nodiscard]] float key(Row row) const noexcept {
+    const std::byte* code = graph_->bit_row(row);
+    float key = 0.0F;
+    kernels_->bit_keys(*query_, &code, 1, &key);
+    return key;
+  }
+  void prefetch(Row row) const noexcept { prefetch_code(graph_->bit_row(row)); }
+  [[nodiscard]] const std::byte* address(Row row) const noexcept { return graph_->bit_row(row); }
+  void prefetch_code(const std::byte* code) const noexcept { simd::prefetch(code, bytes_); }
+  void keys(const std::byte* const* codes, std::size_t count, float* keys) const noexcept {
+    kernels_->bit_keys(*query_, codes, count, keys);
+  }
+
+ private:
+  const HnswView* graph_;
+  const simd::BitQuery* query_;
+  const simd::Kernels* kernels_;
+  std::size_t bytes_;
 };
 
 /// Level 0 of a finished graph: nodes are rows.
@@ -141,7 +168,7 @@ void walk_graph(const HnswView& graph, D distance, const HnswSearchParams& param
   std::uint32_t node = graph.entry();
   for (std::uint32_t level = graph.top_level(); level > 0; --level) {
     UpperLayer layer(graph, level, stats.damaged);
-    node = descend(layer, distance, node, walked);
+    node = descend(layer, distance, node, scratch, walked);
     if (level == 1) node = layer.row(node);
   }
   BaseLayer base(graph, stats.damaged);
@@ -157,6 +184,74 @@ void walk_graph(const HnswView& graph, D distance, const HnswSearchParams& param
 /// Nodes of the pool that get exact keys: k and half as many again, because codes order only nearly right.
 [[nodiscard]] inline std::size_t rerank_count(std::size_t k) noexcept { return k + std::max<std::size_t>(k / 2, 10); }
 
+/// An estimate that is so many standard deviations above the worst match so far is not looked at: fewer than one in a
+/// hundred such rows would be a match.
+inline constexpr float kSureDeviations = 2.5F;
+
+/// Rows of the pool whose exact keys are loaded ahead of their use.
+inline constexpr std::size_t kRerankAhead = 2;
+
+template <class Accept, class Less>
+void search_full(const HnswView& graph, const ExactDistance& exact, const HnswSearchParams& params, Accept& accept,
+                 SearchScratch& scratch, TopK<Less>& top, WalkStats& walked, SearchStats& stats) {
+  const SearchPool& pool = scratch.walk.pool;
+  walk_graph(graph, exact, params, accept, scratch.walk, walked, stats);
+  for (std::size_t i = 0; i < pool.size(); ++i) offer_node(graph, pool.node(i), pool.key(i), accept, top);
+  stats.distances += walked.distances;
+}
+
+template <class Accept, class Less>
+void search_codes(const HnswView& graph, const PreparedQuery& query, const ExactDistance& exact,
+                  const HnswSearchParams& params, Accept& accept, SearchScratch& scratch, TopK<Less>& top, WalkStats& walked,
+                  SearchStats& stats) {
+  const SearchPool& pool = scratch.walk.pool;
+  const std::size_t stride = Codec::stride_bytes(graph.dim());
+  if (scratch.query_code.size() != stride) scratch.query_code = AlignedBuffer<std::byte>(stride);
+  graph.codec()->encode(query.data(), scratch.query_code.data());
+  walk_graph(graph, CodeDistance(graph, scratch.query_code.data()), params, accept, scratch.walk, walked, stats);
+  const std::size_t wanted = rerank_count(params.k);
+  std::size_t offered = 0;
+  for (std::size_t i = 0; i < pool.size() && offered < wanted; ++i) {
+    if (i + kRerankAhead < pool.size()) exact.prefetch(pool.node(i + kRerankAhead));
+    offered += offer_node(graph, pool.node(i), exact.key(pool.node(i)), accept, top);
+    ++stats.distances;
+  }
+  stats.estimated_distances += walked.distances;
+}
+
+/// The pool's nodes that may be among the matches, as far as estimates and their errors tell, get exact keys.
+template <class Accept, class Less>
+void rerank_bits(const HnswView& graph, const ExactDistance& exact, Accept& accept, SearchScratch& scratch, TopK<Less>& top,
+                 SearchStats& stats) {
+  const SearchPool& pool = scratch.walk.pool;
+  const BitCodec& codec = *graph.bit_codec();
+  float bound = top.bound();
+  double worst = std::numeric_limits<double>::max();  // the bound as an estimated key
+  for (std::size_t i = 0; i < pool.size(); ++i) {
+    const Row row = pool.node(i);
+    const float error = kSureDeviations * codec.key_error(graph.bit_row(row), scratch.query_bits);
+    if (static_cast<double>(pool.key(i) - error) > worst) continue;
+    if (i + kRerankAhead < pool.size()) exact.prefetch(pool.node(i + kRerankAhead));
+    offer_node(graph, row, exact.key(row), accept, top);
+    ++stats.distances;
+    if (top.bound() == bound) continue;
+    bound = top.bound();
+    worst = codec.from_exact(bound);
+  }
+}
+
+/// False if the query cannot be coded.
+template <class Accept, class Less>
+bool search_bits(const HnswView& graph, const PreparedQuery& query, const ExactDistance& exact,
+                 const HnswSearchParams& params, Accept& accept, SearchScratch& scratch, TopK<Less>& top, WalkStats& walked,
+                 SearchStats& stats) {
+  if (!graph.bit_codec()->prepare(query.data(), scratch.query_bits)) return false;
+  walk_graph(graph, BitDistance(graph, scratch.query_bits), params, accept, scratch.walk, walked, stats);
+  rerank_bits(graph, exact, accept, scratch, top, stats);
+  stats.estimated_distances += walked.distances;
+  return true;
+}
+
 }  // namespace detail
 
 /// Offers the rows that are nearest to `query`, as far as a walk with these parameters finds them, to `top`: more than k
@@ -168,26 +263,14 @@ void search(const HnswView& graph, const VectorsView& vectors, const PreparedQue
             Accept&& accept, SearchScratch& scratch, TopK<Less>& top, SearchStats& stats) {
   WalkStats walked;
   const ExactDistance exact(vectors, query);
-  const SearchPool& pool = scratch.walk.pool;
-  const Codec* codec = graph.codec();
-  if (codec == nullptr) {
-    detail::walk_graph(graph, exact, params, accept, scratch.walk, walked, stats);
-    for (std::size_t i = 0; i < pool.size(); ++i) detail::offer_node(graph, pool.node(i), pool.key(i), accept, top);
-    stats.distances += walked.distances;
-  } else {
-    const std::size_t stride = Codec::stride_bytes(graph.dim());
-    if (scratch.query_code.size() != stride) scratch.query_code = AlignedBuffer<std::byte>(stride);
-    codec->encode(query.data(), scratch.query_code.data());
-    detail::walk_graph(graph, CodeDistance(graph, scratch.query_code.data()), params, accept, scratch.walk, walked, stats);
-    const std::size_t wanted = detail::rerank_count(params.k);
-    std::size_t offered = 0;
-    for (std::size_t i = 0; i < pool.size() && offered < wanted; ++i) {
-      if (i + 2 < pool.size()) exact.prefetch(pool.node(i + 2));
-      offered += detail::offer_node(graph, pool.node(i), exact.key(pool.node(i)), accept, top);
-      ++stats.distances;
-    }
-    stats.estimated_distances += walked.distances;
+  if (graph.bit_codec() != nullptr && detail::search_bits(graph, query, exact, params, accept, scratch, top, walked, stats)) {
+    stats.hops += walked.hops;
+    return;
   }
+  if (graph.codec() != nullptr)
+    detail::search_codes(graph, query, exact, params, accept, scratch, top, walked, stats);
+  else
+    detail::search_full(graph, exact, params, accept, scratch, top, walked, stats);
   stats.hops += walked.hops;
 }
 

@@ -32,13 +32,15 @@ class HnswOpener {
     NDB_TRY(fill_header(view, table));
     NDB_TRY(fill_upper(view, table));
     NDB_TRY(fill_groups(view, table));
-    return fill_codes(view, table);
+    NDB_TRY(fill_codes(view, table));
+    return fill_bits(view, table);
   }
 
  private:
   static Status fill_header(HnswView& view, const fbs::Hnsw& table) {
-    if (table.format_version() != kHnswFormatVersion)
-      return corrupt("format version {} is unknown, this nDB reads {}", table.format_version(), kHnswFormatVersion);
+    if (table.format_version() < kOldestHnswFormatVersion || table.format_version() > kHnswFormatVersion)
+      return corrupt("format version {} is unknown, this nDB reads {} to {}", table.format_version(),
+                     kOldestHnswFormatVersion, kHnswFormatVersion);
     view.rows_ = table.rows();
     view.dim_ = table.dim();
     view.m_ = table.m();
@@ -92,6 +94,23 @@ class HnswOpener {
         std::make_shared<Codec>(std::vector<float>(centre.begin(), centre.end()), table.code_unit(), view.distance_);
     return {};
   }
+
+  static Status fill_bits(HnswView& view, const fbs::Hnsw& table) {
+    const auto centre = as_span(table.bit_centre());
+    const auto rows = as_span(table.bit_rows());
+    view.candidates_for_ten_ = table.candidates_for_ten();
+    if (centre.empty() && rows.empty()) return {};
+    view.bit_stride_ = BitCodec::stride_bytes(view.dim_);
+    if (centre.size() != view.dim_ || table.bit_stride() != view.bit_stride_ ||
+        rows.size() != std::uint64_t{view.rows_} * view.bit_stride_)
+      return corrupt("{} bytes of 1-bit codes with stride {}", rows.size(), table.bit_stride());
+    if (!std::isfinite(table.bit_unit()) || table.bit_unit() <= 0.0) return corrupt("unit {} of 1-bit codes", table.bit_unit());
+    view.bit_rows_ = std::as_bytes(rows);
+    (void)view.checked(centre);
+    view.bit_codec_ = std::make_shared<BitCodec>(std::vector<float>(centre.begin(), centre.end()), table.bit_unit(),
+                                                 view.distance_, table.bit_seed());
+    return {};
+  }
 };
 
 Result<HnswView> HnswView::open(base::ByteSpan bytes, const format::BlockVerifier* verifier) {
@@ -108,6 +127,11 @@ Result<HnswView> HnswView::open(base::ByteSpan bytes, const format::BlockVerifie
   if (!fbs::HnswBufferHasIdentifier(data) || !fbs::VerifyHnswBuffer(checker)) return corrupt("the header is damaged");
   NDB_TRY(HnswOpener::fill(view, *fbs::GetHnsw(data)));
   return view;
+}
+
+Quantization HnswView::quantization() const noexcept {
+  if (bit_codec_) return Quantization::rabitq;
+  return codec_ ? Quantization::sq8 : Quantization::none;
 }
 
 std::uint32_t HnswView::upper_levels(std::uint32_t node) const noexcept {

@@ -19,6 +19,7 @@
 #include "ndb/types.hpp"
 #include "shared/base/bytes.hpp"
 #include "shared/format/block_verifier.hpp"
+#include "shared/index/bit_codec.hpp"
 #include "shared/index/codes.hpp"
 
 namespace ndb::index {
@@ -66,8 +67,19 @@ class HnswView {
   /// The other rows with exactly the vector of node `row`; not checked against rows().
   [[nodiscard]] std::span<const Row> group_members(Row row) const noexcept;
 
-  /// Null if the graph is walked on the full vectors.
-  [[nodiscard]] const Codec* codec() const noexcept { return codec_ ? codec_.get() : nullptr; }
+  /// Null if the graph is not walked on 1-bit codes.
+  [[nodiscard]] const BitCodec* bit_codec() const noexcept { return bit_codec_.get(); }
+  /// The 1-bit code row of `row` < rows.
+  [[nodiscard]] const std::byte* bit_row(Row row) const noexcept {
+    return checked(bit_rows_.subspan(row * bit_stride_, bit_stride_)).data();
+  }
+  /// What the builder's sample said of the 1-bit codes (candidates_for_ten); 0 if it was not asked.
+  [[nodiscard]] float candidates_for_ten() const noexcept { return candidates_for_ten_; }
+  /// What the graph is walked on; never automatic.
+  [[nodiscard]] Quantization quantization() const noexcept;
+
+  /// Null if the graph is not walked on 8-bit codes.
+  [[nodiscard]] const Codec* codec() const noexcept { return codec_.get(); }
   /// The code row of `row` < rows.
   [[nodiscard]] const std::byte* code(Row row) const noexcept { return checked(codes_.subspan(row * code_stride_, code_stride_)).data(); }
   [[nodiscard]] const std::byte* code_address(Row row) const noexcept { return codes_.data() + row * code_stride_; }
@@ -105,6 +117,10 @@ class HnswView {
   std::span<const Row> group_members_;
   base::ByteSpan codes_;
   std::shared_ptr<const Codec> codec_;
+  std::size_t bit_stride_ = 0;
+  float candidates_for_ten_ = 0.0F;
+  base::ByteSpan bit_rows_;
+  std::shared_ptr<const BitCodec> bit_codec_;
 };
 
 }  // namespace ndb::index

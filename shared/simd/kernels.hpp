@@ -13,6 +13,18 @@
 
 namespace ndb::simd {
 
+/// A query made ready to be compared with 1-bit code rows (shared/index/bit_codec.hpp). A row is `words` words of 64 bits,
+/// then four floats: term, scale, ones (how many bits are set) and one that the kernels pass over.
+struct BitQuery {
+  const std::uint64_t* planes = nullptr;  ///< [4 · plane_words] bit p of each dimension's 4-bit value; 64-byte aligned
+  std::size_t words = 0;                  ///< of a code
+  std::size_t plane_words = 0;            ///< words, rounded up to 8; what is beyond `words` is zero
+  float base = 0.0F;                      ///< key = base + term + scale · (offset + per_one · ones + per_sum · sum)
+  float offset = 0.0F;
+  float per_one = 0.0F;
+  float per_sum = 0.0F;                   ///< sum: of the 4-bit values where the row's bit is set
+};
+
 struct Kernels {
   const char* name;  ///< "scalar", "avx2", "avx512" or "neon"
 
@@ -27,6 +39,16 @@ struct Kernels {
   /// Σ a[i]·b[i] over [dim] codes in [−127, 127], exact for dim ≤ 131,072. Both arrays must be readable up to the next
   /// multiple of 64 elements; what stands there is ignored, and so is the effect of the value −128 (any result).
   std::int32_t (*dot_i8)(const std::int8_t* a, const std::int8_t* b, std::size_t dim) noexcept;
+
+  /// keys[i] of rows[i] for i < count; rows are 8-byte aligned. The sums are exact, so tables differ by the rounding of the
+  /// last few additions only, and a key does not depend on its batch.
+  void (*bit_keys)(const BitQuery& query, const std::byte* const* rows, std::size_t count, float* keys) noexcept;
+  /// In place, the Walsh–Hadamard transform of `count` floats, a power of two, unscaled.
+  void (*hadamard)(float* values, std::size_t count) noexcept;
+  /// Rounds (values[i] − low) · inverse_step, which must lie in [0, 15.5), to 4 bits and spreads them over four planes
+  /// of plane_words words each (all of them written); returns the sum of the rounded values. count: a multiple of 64.
+  std::uint64_t (*bit_planes)(const float* values, std::size_t count, float low, float inverse_step, std::uint64_t* planes,
+                              std::size_t plane_words) noexcept;
 };
 
 /// The fastest table for this CPU, or the one that the environment variable NDB_SIMD names if the CPU has it.

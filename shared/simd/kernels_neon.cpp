@@ -78,9 +78,27 @@ std::int32_t dot_i8(const std::int8_t* a, const std::int8_t* b, std::size_t dim)
   return total;
 }
 
+uint64_t count_bits(uint8x16_t bits) noexcept { return vaddlvq_u8(vcntq_u8(bits)); }
+
+void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t count, float* keys) noexcept {
+  for (std::size_t row = 0; row < count; ++row) {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < query.words; i += 2) {  // the words of a code are even in number
+      const uint8x16_t code = vld1q_u8(reinterpret_cast<const std::uint8_t*>(rows[row]) + i * 8);
+      for (std::size_t plane = 0; plane < 4; ++plane)
+        sum += count_bits(vandq_u8(code, vreinterpretq_u8_u64(vld1q_u64(query.planes + plane * query.plane_words + i)))) << plane;
+    }
+    float tail[3];  // term, scale, ones
+    std::memcpy(tail, rows[row] + query.words * 8, sizeof tail);
+    keys[row] = query.base + tail[0] +
+                tail[1] * (query.offset + query.per_one * tail[2] + query.per_sum * static_cast<float>(sum));
+  }
+}
+
 }  // namespace
 
-constinit const Kernels kNeonKernels{"neon",       reduce1<Dot>,       reduce1<SquaredL2>,
-                                     reduce4<Dot>, reduce4<SquaredL2>, dot_i8};
+constinit const Kernels kNeonKernels{"neon",             reduce1<Dot>, reduce1<SquaredL2>, reduce4<Dot>,
+                                     reduce4<SquaredL2>, dot_i8,       bit_keys,           hadamard_scalar,
+                                     bit_planes_scalar};
 
 }  // namespace ndb::simd

@@ -1,6 +1,8 @@
 // Plain C++: the reference for the other tables, and what runs on CPUs without them. Eight running sums let the compiler
 // use whatever vectors the baseline has. Compiled without contraction to FMA, so that dot4 keeps the bits of dot.
 #include <array>
+#include <bit>
+#include <cstring>
 
 #include "shared/simd/kernels_tables.hpp"
 
@@ -37,9 +39,51 @@ std::int32_t dot_i8(const std::int8_t* a, const std::int8_t* b, std::size_t dim)
   return sum;
 }
 
+void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t count, float* keys) noexcept {
+  for (std::size_t row = 0; row < count; ++row) {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < query.words; ++i) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, rows[row] + i * sizeof word, sizeof word);
+      for (std::size_t plane = 0; plane < 4; ++plane)
+        sum += static_cast<std::uint64_t>(std::popcount(word & query.planes[plane * query.plane_words + i])) << plane;
+    }
+    float tail[3];  // term, scale, ones
+    std::memcpy(tail, rows[row] + query.words * sizeof(std::uint64_t), sizeof tail);
+    keys[row] = query.base + tail[0] +
+                tail[1] * (query.offset + query.per_one * tail[2] + query.per_sum * static_cast<float>(sum));
+  }
+}
+
 }  // namespace
 
-constinit const Kernels kScalarKernels{"scalar",       reduce<Dot>,        reduce<SquaredL2>,
-                                       reduce4<Dot>, reduce4<SquaredL2>, dot_i8};
+void hadamard_scalar(float* values, std::size_t count) noexcept {
+  for (std::size_t half = 1; half < count; half *= 2) {
+    for (std::size_t start = 0; start < count; start += 2 * half) {
+      for (std::size_t i = start; i < start + half; ++i) {
+        const float a = values[i];
+        const float b = values[i + half];
+        values[i] = a + b;
+        values[i + half] = a - b;
+      }
+    }
+  }
+}
+
+std::uint64_t bit_planes_scalar(const float* values, std::size_t count, float low, float inverse_step,
+                                std::uint64_t* planes, std::size_t plane_words) noexcept {
+  std::memset(planes, 0, 4 * plane_words * sizeof *planes);
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto value = static_cast<std::uint64_t>((values[i] - low) * inverse_step + 0.5F);
+    sum += value;
+    for (std::size_t plane = 0; plane < 4; ++plane) planes[plane * plane_words + i / 64] |= (value >> plane & 1U) << (i % 64);
+  }
+  return sum;
+}
+
+constinit const Kernels kScalarKernels{"scalar",           reduce<Dot>, reduce<SquaredL2>, reduce4<Dot>,
+                                       reduce4<SquaredL2>, dot_i8,      bit_keys,          hadamard_scalar,
+                                       bit_planes_scalar};
 
 }  // namespace ndb::simd

@@ -10,4 +10,12 @@ extern const Kernels kAvx2Kernels;
 extern const Kernels kAvx512Kernels;
 extern const Kernels kNeonKernels;
 
+// Functions of one table that another one, of a larger instruction set, uses too.
+void hadamard_scalar(float* values, std::size_t count) noexcept;
+std::uint64_t bit_planes_scalar(const float* values, std::size_t count, float low, float inverse_step,
+                                std::uint64_t* planes, std::size_t plane_words) noexcept;
+void hadamard_avx2(float* values, std::size_t count) noexcept;
+std::uint64_t bit_planes_avx2(const float* values, std::size_t count, float low, float inverse_step, std::uint64_t* planes,
+                              std::size_t plane_words) noexcept;
+
 }  // namespace ndb::simd

@@ -10,6 +10,7 @@ Result<std::vector<std::byte>> build_graph(const segment::SegmentView& view, con
   index::HnswBuildParams params;
   params.m = config.m;
   params.ef_construction = config.ef_construction;
+  params.quantization = config.quantization;
   params.threads = threads;
   params.stop = stop;
   params.progress = [&progress](std::uint64_t done, std::uint64_t rows) {

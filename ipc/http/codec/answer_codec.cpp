@@ -69,7 +69,7 @@ void write_index(JsonWriter& json, const IndexStats& index) {
 
 void write_hnsw(JsonWriter& json, const HnswConfig& hnsw) {
   json.key("hnsw").begin_object().field("m", hnsw.m).field("ef_construct", hnsw.ef_construction);
-  json.field("ef_search", hnsw.ef_search).end_object();
+  json.field("ef_search", hnsw.ef_search).field("quantization", quantization_name(hnsw.quantization)).end_object();
 }
 
 }  // namespace

@@ -49,13 +49,14 @@ Status read_u32(value& from, std::uint32_t minimum, std::uint32_t maximum, std::
 }
 
 Status read_hnsw(value& from, HnswConfig& into) {
-  static constexpr std::array<std::string_view, 3> kNames{"m", "ef_construct", "ef_search"};
+  static constexpr std::array<std::string_view, 4> kNames{"m", "ef_construct", "ef_search", "quantization"};
   object members;
   if (const auto error = from.get_object().get(members)) return json::refused(error, "an object");
   const auto seen = json::read_members(members, kNames, [&](std::size_t index, value& item) -> Status {
     if (index == 0) return read_u32(item, 2, 128, into.m);
     if (index == 1) return read_u32(item, 2, 4096, into.ef_construction);
-    return read_u32(item, 1, Limits::kMaxEf, into.ef_search);
+    if (index == 2) return read_u32(item, 1, Limits::kMaxEf, into.ef_search);
+    return read_named(item, quantization_from_name, "\"auto\", \"none\", \"sq8\" or \"rabitq\"", into.quantization);
   });
   if (!seen) return std::unexpected(seen.error());
   return {};

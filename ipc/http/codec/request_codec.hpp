@@ -50,7 +50,7 @@ struct ScrollRequest {
 inline constexpr std::size_t kMaxSearchesPerBatch = 10'000;
 inline constexpr std::uint64_t kMaxTimeoutMs = 3'600'000;
 
-/// {"dim","distance","durability","hnsw":{"m","ef_construct","ef_search"}}; what is not given is taken from `defaults`
+/// {"dim","distance","durability","hnsw":{"m","ef_construct","ef_search","quantization"}}; what is not given is taken from `defaults`
 /// (dim too, unless that is 0).
 [[nodiscard]] Result<CollectionConfig> parse_collection_config(std::string_view body, const CollectionConfig& defaults);
 /// {"documents":[{"id","vector","payload"}]}; payload may be null or left out.

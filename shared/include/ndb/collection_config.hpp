@@ -22,11 +22,20 @@ enum class Durability : std::uint8_t {
   sync = 1,      ///< after fdatasync(2)
 };
 
+/// What a graph is walked on; matches are always ranked on the full vectors.
+enum class Quantization : std::uint8_t {
+  automatic = 0,  ///< 1-bit codes where they order a sample of the vectors well, else 8-bit ones, else the vectors
+  none = 1,       ///< the full vectors
+  sq8 = 2,        ///< 8-bit codes (a quarter of the vectors' bytes more) where they order a sample well, else the vectors
+  rabitq = 3,     ///< 1-bit codes (about a twentieth more) as under automatic, also for vectors of fewer than 64 dimensions
+};
+
 /// Parameters of the HNSW graph (Malkov and Yashunin 2018).
 struct HnswConfig {
   std::uint32_t m = 16;                ///< links per node above level 0; 2*m at level 0. 2–128
   std::uint32_t ef_construction = 200; ///< candidates while building. m–4096
   std::uint32_t ef_search = 64;        ///< candidates while searching, unless the search says otherwise. 1–16384
+  Quantization quantization = Quantization::automatic;
 
   friend bool operator==(const HnswConfig&, const HnswConfig&) = default;
 };
@@ -53,6 +62,9 @@ struct Limits {
 
 [[nodiscard]] std::string_view distance_name(Distance distance) noexcept;
 [[nodiscard]] std::string_view durability_name(Durability durability) noexcept;
+/// "auto", "none", "sq8", "rabitq".
+[[nodiscard]] std::string_view quantization_name(Quantization quantization) noexcept;
+[[nodiscard]] std::optional<Quantization> quantization_from_name(std::string_view name) noexcept;
 [[nodiscard]] std::optional<Distance> distance_from_name(std::string_view name) noexcept;
 [[nodiscard]] std::optional<Durability> durability_from_name(std::string_view name) noexcept;
 

@@ -74,7 +74,7 @@ class GraphInserter {
     std::uint32_t node = graph_->entry;
     for (std::uint32_t at = graph_->top_level; at > level; --at) {
       BuildLayer layer(*graph_, at, scratch.links);
-      node = to_level(at, descend(layer, distance, node, scratch.stats));
+      node = to_level(at, descend(layer, distance, node, scratch.walk, scratch.stats));
     }
     for (std::uint32_t at = level;; --at) {
       node = find_neighbours(row, at, node, scratch);

@@ -49,7 +49,24 @@ std::size_t file_bytes(const GraphTables& graph, const EqualRows& equal, const G
   const std::size_t words = graph.base_links.size() + graph.upper_rows.size() + graph.upper_offsets.size() +
                             graph.upper_links.size() + equal.rows.size() + equal.offsets.size() + equal.members.size();
   constexpr std::size_t kTable = 4096;  // table, lengths and padding
-  return words * sizeof(std::uint32_t) + facts.codes.size() + facts.dim * sizeof(float) + kTable;
+  return words * sizeof(std::uint32_t) + facts.codes.size() + facts.bit_rows.size() + 2 * facts.dim * sizeof(float) + kTable;
+}
+
+void add_facts(fbs::HnswBuilder& table, const GraphFacts& facts) {
+  table.add_format_version(kHnswFormatVersion);
+  table.add_dim(facts.dim);
+  table.add_distance(static_cast<std::uint8_t>(facts.distance));
+  table.add_ef_construction(facts.ef_construction);
+  table.add_candidates_for_ten(facts.candidates_for_ten);
+  if (facts.codec != nullptr) {
+    table.add_code_unit(facts.codec->unit());
+    table.add_code_stride(static_cast<std::uint32_t>(Codec::stride_bytes(facts.dim)));
+  }
+  if (facts.bit_codec != nullptr) {
+    table.add_bit_unit(facts.bit_codec->unit());
+    table.add_bit_seed(facts.bit_codec->seed());
+    table.add_bit_stride(static_cast<std::uint32_t>(BitCodec::stride_bytes(facts.dim)));
+  }
 }
 
 }  // namespace
@@ -62,8 +79,12 @@ Result<std::vector<std::byte>> encode_graph(const GraphTables& graph, const Equa
   std::size_t size = 0;
   {
     flatbuffers::FlatBufferBuilder builder(bytes, &allocator);
-    flatbuffers::Offset<flatbuffers::Vector<float>> centre = 0;
-    flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> codes = 0;
+    flatbuffers::Offset<flatbuffers::Vector<float>> centre = 0, bit_centre = 0;
+    flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> codes = 0, bit_rows = 0;
+    if (facts.bit_codec != nullptr) {
+      bit_rows = aligned_vector<std::uint8_t>(builder, facts.bit_rows);
+      bit_centre = builder.CreateVector(facts.bit_codec->centre().data(), facts.bit_codec->centre().size());
+    }
     if (facts.codec != nullptr) {
       codes = aligned_vector<std::uint8_t>(builder, facts.codes);
       centre = builder.CreateVector(facts.codec->centre().data(), facts.codec->centre().size());
@@ -75,13 +96,24 @@ Result<std::vector<std::byte>> encode_graph(const GraphTables& graph, const Equa
     const auto upper_offsets = vector_of(builder, graph.upper_offsets);
     const auto upper_rows = vector_of(builder, graph.upper_rows);
     const auto links = aligned_vector<std::uint32_t>(builder, std::span<const std::uint32_t>(graph.base_links));
-    fbs::FinishHnswBuffer(
-        builder,
-        fbs::CreateHnsw(builder, kHnswFormatVersion, graph.rows(), facts.dim, static_cast<std::uint8_t>(facts.distance),
-                        graph.m(), facts.ef_construction, graph.top_level, graph.entry, links, upper_rows, upper_offsets,
-                        upper_links, group_rows, group_offsets, members, centre,
-                        facts.codec != nullptr ? facts.codec->unit() : 0.0,
-                        facts.codec != nullptr ? static_cast<std::uint32_t>(Codec::stride_bytes(facts.dim)) : 0, codes));
+    fbs::HnswBuilder table(builder);
+    add_facts(table, facts);
+    table.add_rows(graph.rows());
+    table.add_m(graph.m());
+    table.add_top_level(graph.top_level);
+    table.add_entry(graph.entry);
+    table.add_links(links);
+    table.add_upper_rows(upper_rows);
+    table.add_upper_offsets(upper_offsets);
+    table.add_upper_links(upper_links);
+    table.add_group_rows(group_rows);
+    table.add_group_offsets(group_offsets);
+    table.add_group_members(members);
+    table.add_code_centre(centre);
+    table.add_codes(codes);
+    table.add_bit_centre(bit_centre);
+    table.add_bit_rows(bit_rows);
+    fbs::FinishHnswBuffer(builder, table.Finish());
     size = builder.GetSize();
   }
   return allocator.take(size);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ndb/error.hpp"
+#include "shared/index/bit_codec.hpp"
 #include "shared/index/codes.hpp"
 #include "shared/index/builder/equal_rows.hpp"
 #include "shared/index/builder/graph_tables.hpp"
@@ -19,8 +20,11 @@ struct GraphFacts {
   std::uint32_t dim = 0;
   Distance distance = Distance::cosine;
   std::uint32_t ef_construction = 0;
-  const Codec* codec = nullptr;  ///< null: no codes
-  std::span<const std::byte> codes;
+  const Codec* codec = nullptr;  ///< null: no 8-bit codes
+  std::span<const std::byte> codes = {};
+  const BitCodec* bit_codec = nullptr;  ///< null: no 1-bit codes
+  std::span<const std::byte> bit_rows = {};
+  float candidates_for_ten = 0.0F;
 };
 
 /// invalid_argument if the file would reach 2 GiB.

@@ -61,8 +61,8 @@ TEST_CASE("flipped bits anywhere neither crash nor escape") {
   const unsigned seed = 112;
   std::mt19937 random(seed);
   const TestVectors vectors = sample();
-  for (const CodesPolicy codes : {CodesPolicy::automatic, CodesPolicy::never}) {
-    const auto good = build_hnsw(vectors.view(), {.m = 6, .ef_construction = 40, .codes = codes}).value();
+  for (const Quantization quantization : {Quantization::rabitq, Quantization::sq8, Quantization::none}) {
+    const auto good = build_hnsw(vectors.view(), {.m = 6, .ef_construction = 40, .quantization = quantization}).value();
     REQUIRE_FALSE(exercise(vectors, ExactBytes(good).span()));
     for (int round = 0; round < 1500; ++round) {
       CAPTURE(seed, round);
@@ -137,11 +137,11 @@ TEST_CASE("the block verifier sees every block that a search read") {
   };
   CHECK_FALSE(damaged_after_search());
   const auto graph = HnswView::open(bytes).value();
-  REQUIRE(graph.codec() != nullptr);
+  REQUIRE(graph.bit_codec() != nullptr);
   const auto flip = [&](const void* where) {
     bytes[static_cast<std::size_t>(static_cast<const std::byte*>(where) - bytes.data())] ^= std::byte{1};
   };
-  for (const void* where : {static_cast<const void*>(graph.code(200)), static_cast<const void*>(graph.links(200).data()),
+  for (const void* where : {static_cast<const void*>(graph.bit_row(200)), static_cast<const void*>(graph.links(200).data()),
                             static_cast<const void*>(bytes.data() + 20)}) {
     flip(where);
     CHECK(damaged_after_search());

@@ -11,10 +11,10 @@ using test::TestVectors;
 TEST_CASE("recall of 0.95 at ef 64 for every distance and dim, on codes and on float32") {
   for (const Distance distance : {Distance::cosine, Distance::dot, Distance::euclidean}) {
     for (const std::uint32_t dim : {1U, 2U, 16U, 48U, 200U}) {
-      for (const CodesPolicy codes : {CodesPolicy::automatic, CodesPolicy::never}) {
-        CAPTURE(distance_name(distance), dim, static_cast<int>(codes));
+      for (const Quantization quantization : {Quantization::automatic, Quantization::rabitq, Quantization::sq8, Quantization::none}) {
+        CAPTURE(distance_name(distance), dim, quantization_name(quantization));
         const TestVectors vectors(dim, distance, test::clustered_values(2000, dim, 40, 0.6F, 41));
-        const auto graph = test::build(vectors, {.codes = codes});
+        const auto graph = test::build(vectors, {.quantization = quantization});
         const auto queries = test::clustered_values(50, dim, 40, 0.6F, 42);
         const auto recall = test::graph_recall(vectors, graph.view, queries, {.k = 10, .ef = 64}, AcceptAll{});
         CHECK(recall.mean >= 0.95);

@@ -1,0 +1,164 @@
+#include "shared/index/bit_codec.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "shared/index/distance_key.hpp"
+#include "shared/index/prepared_query.hpp"
+#include "shared/index/top_k.hpp"
+
+namespace ndb::index {
+namespace {
+
+constexpr float kMostTerm = 1e36F;  // sums and products of a few terms stay finite
+constexpr float kHighestValue = 15.0F;  // of 4 bits
+
+// Several running values a time, so that the compiler can keep them in vectors.
+struct Range {
+  float low, high;
+};
+Range range_of(const float* values, std::size_t count) noexcept {
+  constexpr std::size_t kLanes = 16;  // count is a multiple of 64
+  std::array<float, kLanes> low, high;
+  std::copy_n(values, kLanes, low.begin());
+  std::copy_n(values, kLanes, high.begin());
+  for (std::size_t i = kLanes; i < count; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      low[lane] = values[i + lane] < low[lane] ? values[i + lane] : low[lane];
+      high[lane] = values[i + lane] > high[lane] ? values[i + lane] : high[lane];
+    }
+  }
+  return {*std::ranges::min_element(low), *std::ranges::max_element(high)};
+}
+
+}  // namespace
+
+BitCodec::BitCodec(std::vector<float> centre, double unit, Distance distance, std::uint64_t seed)
+    : centre_(std::move(centre)),
+      unit_(unit),
+      distance_(distance),
+      seed_(seed),
+      tail_offset_(stride_bytes(static_cast<std::uint32_t>(centre_.size())) - kTailBytes),
+      rotation_(tail_offset_ * 8, seed),
+      weight_(distance == Distance::dot ? -1.0F : -2.0F),
+      kernels_(&simd::kernels()) {}
+
+// In float32: what does not fit makes the length infinite, and the caller then does without codes.
+float BitCodec::rotate(const float* vector, float normalization, bool less_centre, float* rotated) const noexcept {
+  const auto inverse_unit = static_cast<float>(1.0 / unit_);
+  if (less_centre) {
+    for (std::size_t i = 0; i < dim(); ++i) rotated[i] = (vector[i] * normalization - centre_[i]) * inverse_unit;
+  } else {
+    for (std::size_t i = 0; i < dim(); ++i) rotated[i] = vector[i] * inverse_unit;
+  }
+  std::fill(rotated + dim(), rotated + rotation_.dimensions(), 0.0F);
+  const float length2 = kernels_->dot(rotated, rotated, dim());
+  if (length2 < kMostTerm) rotation_.apply(rotated);
+  return length2;
+}
+
+bool BitCodec::encode(const float* vector, std::byte* row) const noexcept {
+  thread_local AlignedBuffer<float> rotated;
+  const std::size_t bits = rotation_.dimensions();
+  if (rotated.size() < bits) rotated = AlignedBuffer<float>(bits);
+  std::fill(row, row + tail_offset_ + kTailBytes, std::byte{0});
+  const float normalization = distance_ == Distance::cosine ? inverse_norm({vector, dim()}) : 1.0F;
+  const float length2 = rotate(vector, normalization, true, rotated.data());
+  if (!(length2 < kMostTerm)) return false;
+  double absolute = 0.0;  // ⟨s, o⟩
+  std::uint32_t ones = 0;
+  for (std::size_t i = 0; i < bits; ++i) {
+    absolute += static_cast<double>(std::abs(rotated[i]));
+    if (!(rotated[i] > 0.0F)) continue;
+    row[i / 8] |= static_cast<std::byte>(1U << (i % 8));
+    ++ones;
+  }
+  const double scale = absolute > 0.0 ? static_cast<double>(length2) / absolute : 0.0;
+  // ⟨o, q⟩ is off by what q has in common with the part of s that is not along o, a random direction for it.
+  const auto n = static_cast<double>(bits);
+  const double variance = std::max(0.0, n * scale * scale - static_cast<double>(length2)) / (n - 1.0);
+  base::store(row + tail_offset_, Tail{.term = distance_ == Distance::dot ? 0.0F : length2,
+                                       .scale = static_cast<float>(scale),
+                                       .ones = static_cast<float>(ones),
+                                       .error = static_cast<float>(std::sqrt(variance)) * std::abs(weight_)});
+  return std::isfinite(static_cast<float>(scale));
+}
+
+bool BitCodec::prepare(const float* query, BitQueryBuffer& buffer) const {
+  const std::size_t bits = rotation_.dimensions();
+  const std::size_t plane_words = base::round_up(bits / 64, 8);
+  if (buffer.rotated.size() != bits) {
+    buffer.rotated = AlignedBuffer<float>(bits);
+    buffer.planes = AlignedBuffer<std::uint64_t>(4 * plane_words);
+  }
+  float* rotated = buffer.rotated.data();
+  const bool product = distance_ == Distance::dot;
+  const float length2 = rotate(query, 1.0F, !product, rotated);
+  if (!(length2 < kMostTerm)) return false;
+  const auto [least, most] = range_of(rotated, bits);
+  const float step = (most - least) / kHighestValue;
+  const float inverse_step = step > 1e-30F ? 1.0F / step : 0.0F;
+  const auto sum = static_cast<float>(
+      kernels_->bit_planes(rotated, bits, least, inverse_step, buffer.planes.data(), plane_words));
+  buffer.length = std::sqrt(length2);
+  buffer.query.planes = buffer.planes.data();
+  buffer.query.words = bits / 64;
+  buffer.query.plane_words = plane_words;
+  // ⟨s, q⟩ = 2 · Σ q where s is positive − Σ q, with q = least + step · value.
+  buffer.query.base = product ? 0.0F : length2;
+  buffer.query.offset = -weight_ * (static_cast<float>(bits) * least + step * sum);
+  buffer.query.per_one = weight_ * 2.0F * least;
+  buffer.query.per_sum = weight_ * 2.0F * step;
+  if (!product) return true;
+  double centre = 0.0;  // ⟨centre, q⟩
+  for (std::size_t i = 0; i < dim(); ++i) centre += static_cast<double>(query[i]) / unit_ * (static_cast<double>(centre_[i]) / unit_);
+  buffer.query.base = static_cast<float>(-centre);
+  return std::abs(centre) < static_cast<double>(kMostTerm);
+}
+
+double BitCodec::from_exact(float exact_key) const noexcept {
+  const double value = double_from_key(exact_key);
+  const double in_units = 1.0 / unit_ / unit_;
+  return distance_ == Distance::cosine ? 2.0 * (value + 1.0) * in_units : value * in_units;
+}
+
+namespace {
+
+constexpr std::size_t kNearest = 10;
+constexpr std::size_t kSampledQueries = 40;
+constexpr Row kSampledRows = 50'000;
+
+// How many rows have an estimated key that is no worse than the worst one of the nearest rows to `row`.
+std::size_t candidates_for(const VectorsView& vectors, const BitCodec& codec, const std::byte* rows, Row row, Row step,
+                           BitQueryBuffer& buffer) {
+  const std::size_t stride = BitCodec::stride_bytes(vectors.dim);
+  const PreparedQuery query({vectors.vector(row), vectors.dim}, vectors.distance);
+  if (!codec.prepare(query.data(), buffer)) return vectors.rows;
+  TopK<> exact(kNearest);
+  std::vector<float> estimates;
+  for (std::uint64_t i = 0; i < vectors.rows; i += step) {
+    const std::byte* code = rows + i * stride;
+    estimates.emplace_back();
+    codec.kernels().bit_keys(buffer.query, &code, 1, &estimates.back());
+    if (i != row) exact.push(query.key(vectors, static_cast<Row>(i)), static_cast<Row>(i));
+  }
+  float worst = std::numeric_limits<float>::lowest();
+  for (const Candidate& candidate : exact.take()) worst = std::max(worst, estimates[candidate.row / step]);
+  return static_cast<std::size_t>(std::ranges::count_if(estimates, [&](float estimate) { return estimate <= worst; }));
+}
+
+}  // namespace
+
+double candidates_for_ten(const VectorsView& vectors, const BitCodec& codec, const std::byte* rows) {
+  const Row step = std::max<Row>(1, vectors.rows / kSampledRows);
+  const std::size_t queries = std::min<std::size_t>(kSampledQueries, vectors.rows);
+  BitQueryBuffer buffer;
+  double sum = 0.0;
+  for (std::size_t i = 0; i < queries; ++i)
+    sum += static_cast<double>(candidates_for(vectors, codec, rows, static_cast<Row>(std::uint64_t{vectors.rows} * i / queries),
+                                              step, buffer));
+  return sum / static_cast<double>(queries);
+}
+
+}  // namespace ndb::index

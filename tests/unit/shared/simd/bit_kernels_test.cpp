@@ -1,0 +1,139 @@
+// The kernels of 1-bit codes against plain arithmetic.
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "shared/simd/kernels.hpp"
+#include "tests/support/catch.hpp"
+
+namespace {
+
+using ndb::simd::BitQuery;
+using ndb::simd::Kernels;
+
+struct BitRows {
+  std::size_t words;
+  std::vector<std::uint64_t> storage;  // [rows] of words + 2 (four floats)
+  std::vector<const std::byte*> pointers;
+};
+
+BitRows random_rows(std::mt19937_64& random, std::size_t words, std::size_t rows) {
+  BitRows made{words, {}, {}};
+  std::normal_distribution<float> normal;
+  for (std::size_t row = 0; row < rows; ++row) {
+    int ones = 0;
+    for (std::size_t i = 0; i < words; ++i) {
+      made.storage.push_back(random());
+      ones += std::popcount(made.storage.back());
+    }
+    const float tail[4] = {normal(random), normal(random), static_cast<float>(ones), 0.0F};
+    std::uint64_t packed[2];
+    std::memcpy(packed, tail, sizeof tail);
+    made.storage.insert(made.storage.end(), packed, packed + 2);
+  }
+  for (std::size_t row = 0; row < rows; ++row)
+    made.pointers.push_back(reinterpret_cast<const std::byte*>(made.storage.data() + row * (words + 2)));
+  return made;
+}
+
+// 4-bit values spread over planes, as a query is.
+std::vector<std::uint64_t> spread(const std::vector<std::uint32_t>& values, std::size_t plane_words) {
+  std::vector<std::uint64_t> planes(4 * plane_words);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    for (std::size_t plane = 0; plane < 4; ++plane)
+      planes[plane * plane_words + i / 64] |= std::uint64_t{values[i] >> plane & 1U} << (i % 64);
+  return planes;
+}
+
+double naive_key(const BitQuery& query, const std::vector<std::uint32_t>& values, const std::byte* row) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, row + i / 64 * 8, 8);
+    if ((word >> (i % 64) & 1U) != 0) sum += values[i];
+  }
+  float tail[4];
+  std::memcpy(tail, row + query.words * 8, sizeof tail);
+  return static_cast<double>(query.base) + static_cast<double>(tail[0]) +
+         static_cast<double>(tail[1]) * (static_cast<double>(query.offset) +
+                                         static_cast<double>(query.per_one) * static_cast<double>(tail[2]) +
+                                         static_cast<double>(query.per_sum) * sum);
+}
+
+TEST_CASE("keys of 1-bit codes agree with plain arithmetic for every length, and do not depend on their batch") {
+  const unsigned seed = 41;
+  std::mt19937_64 random(seed);
+  for (const Kernels* table : ndb::simd::usable_kernels()) {
+    for (const std::size_t words : {6UL, 14UL, 22UL, 30UL, 62UL, 1030UL}) {
+      CAPTURE(seed, table->name, words);
+      const std::size_t plane_words = (words + 7) / 8 * 8;
+      std::vector<std::uint32_t> values(words * 64);
+      for (auto& value : values) value = static_cast<std::uint32_t>(random() % 16);
+      const auto planes = spread(values, plane_words);
+      const BitQuery query{.planes = planes.data(), .words = words, .plane_words = plane_words, .base = 3.5F,
+                           .offset = -1.25F, .per_one = 0.5F, .per_sum = -0.125F};
+      const auto rows = random_rows(random, words, 33);
+      std::vector<float> keys(33);
+      table->bit_keys(query, rows.pointers.data(), 33, keys.data());
+      for (std::size_t row = 0; row < 33; ++row) {
+        const double want = naive_key(query, values, rows.pointers[row]);
+        CHECK(std::abs(static_cast<double>(keys[row]) - want) <= 1e-5 * static_cast<double>(words) * 64.0);
+        float alone = 0.0F;
+        table->bit_keys(query, &rows.pointers[row], 1, &alone);
+        CHECK(std::memcmp(&alone, &keys[row], sizeof alone) == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("the Walsh-Hadamard transform multiplies with the matrix of signs and is its own inverse, scaled") {
+  std::mt19937 random(42);
+  std::normal_distribution<float> normal;
+  for (const Kernels* table : ndb::simd::usable_kernels()) {
+    for (std::size_t count = 1; count <= 2048; count *= 2) {
+      CAPTURE(table->name, count);
+      std::vector<float> values(count);
+      for (float& value : values) value = normal(random);
+      auto transformed = values;
+      table->hadamard(transformed.data(), count);
+      for (std::size_t i = 0; i < count; i += count / 16 + 1) {
+        double want = 0.0;
+        for (std::size_t j = 0; j < count; ++j)
+          want += (std::popcount(i & j) % 2 == 0 ? 1.0 : -1.0) * static_cast<double>(values[j]);
+        CHECK(std::abs(static_cast<double>(transformed[i]) - want) < 1e-3);
+      }
+      table->hadamard(transformed.data(), count);
+      for (std::size_t i = 0; i < count; ++i)
+        CHECK(std::abs(transformed[i] / static_cast<float>(count) - values[i]) < 1e-4F);
+    }
+  }
+}
+
+TEST_CASE("planes hold the rounded values bit by bit, and zeros behind them") {
+  std::mt19937 random(43);
+  std::uniform_real_distribution<float> uniform(-1.0F, 1.0F);
+  for (const Kernels* table : ndb::simd::usable_kernels()) {
+    for (const std::size_t count : {64UL, 384UL, 896UL, 1408UL}) {
+      CAPTURE(table->name, count);
+      std::vector<float> values(count);
+      for (float& value : values) value = uniform(random);
+      values[7] = -1.0F;
+      values[11] = 1.0F;
+      const std::size_t plane_words = (count / 64 + 7) / 8 * 8;
+      std::vector<std::uint64_t> planes(4 * plane_words, ~std::uint64_t{0});
+      const std::uint64_t sum = table->bit_planes(values.data(), count, -1.0F, 7.5F, planes.data(), plane_words);
+      std::vector<std::uint32_t> want;
+      std::uint64_t want_sum = 0;
+      for (const float value : values) {
+        want.push_back(static_cast<std::uint32_t>((value + 1.0F) * 7.5F + 0.5F));
+        want_sum += want.back();
+      }
+      CHECK(sum == want_sum);
+      CHECK(planes == spread(want, plane_words));
+    }
+  }
+}
+
+}  // namespace
