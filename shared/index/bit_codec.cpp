@@ -12,7 +12,9 @@ namespace ndb::index {
 namespace {
 
 constexpr float kMostTerm = 1e36F;  // sums and products of a few terms stay finite
-constexpr float kHighestValue = 15.0F;  // of 4 bits
+constexpr float kHighestValue = 15.0F;     // of 4 bits
+constexpr float kStepOfDeviation = 0.335F;  // of 16 equal steps, best for a normal distribution
+constexpr double kMiddle = 7.5;             // of 16 values
 
 // Several running values a time, so that the compiler can keep them in vectors.
 struct Range {
@@ -58,15 +60,26 @@ float BitCodec::rotate(const float* vector, float normalization, bool less_centr
   return length2;
 }
 
-bool BitCodec::encode(const float* vector, std::byte* row) const noexcept {
+bool BitCodec::encode(const float* vector, std::byte* row, std::byte* refined) const noexcept {
   thread_local AlignedBuffer<float> rotated;
-  const std::size_t bits = rotation_.dimensions();
-  if (rotated.size() < bits) rotated = AlignedBuffer<float>(bits);
-  std::fill(row, row + tail_offset_ + kTailBytes, std::byte{0});
+  if (rotated.size() < rotation_.dimensions()) rotated = AlignedBuffer<float>(rotation_.dimensions());
   const float normalization = distance_ == Distance::cosine ? inverse_norm({vector, dim()}) : 1.0F;
   const float length2 = rotate(vector, normalization, true, rotated.data());
   if (!(length2 < kMostTerm)) return false;
-  double absolute = 0.0;  // ⟨s, o⟩
+  if (refined != nullptr && !encode_refined(rotated.data(), length2, refined)) return false;
+  return encode_signs(rotated.data(), length2, row);
+}
+
+// ⟨o, q⟩ is off by what q has in common with the part of v that is not along o, a random direction for it.
+float BitCodec::error_of(double code_length2, double scale, float length2) const noexcept {
+  const double variance = std::max(0.0, code_length2 * scale * scale - static_cast<double>(length2));
+  return static_cast<float>(std::sqrt(variance / static_cast<double>(rotation_.dimensions() - 1))) * std::abs(weight_);
+}
+
+bool BitCodec::encode_signs(const float* rotated, float length2, std::byte* row) const noexcept {
+  const std::size_t bits = rotation_.dimensions();
+  std::fill(row, row + tail_offset_ + kTailBytes, std::byte{0});
+  double absolute = 0.0;  // ⟨v, o⟩
   std::uint32_t ones = 0;
   for (std::size_t i = 0; i < bits; ++i) {
     absolute += static_cast<double>(std::abs(rotated[i]));
@@ -75,22 +88,42 @@ bool BitCodec::encode(const float* vector, std::byte* row) const noexcept {
     ++ones;
   }
   const double scale = absolute > 0.0 ? static_cast<double>(length2) / absolute : 0.0;
-  // ⟨o, q⟩ is off by what q has in common with the part of s that is not along o, a random direction for it.
-  const auto n = static_cast<double>(bits);
-  const double variance = std::max(0.0, n * scale * scale - static_cast<double>(length2)) / (n - 1.0);
   base::store(row + tail_offset_, Tail{.term = distance_ == Distance::dot ? 0.0F : length2,
                                        .scale = static_cast<float>(scale),
                                        .ones = static_cast<float>(ones),
-                                       .error = static_cast<float>(std::sqrt(variance)) * std::abs(weight_)});
+                                       .error = error_of(static_cast<double>(bits), scale, length2)});
   return std::isfinite(static_cast<float>(scale));
 }
 
-bool BitCodec::prepare(const float* query, BitQueryBuffer& buffer) const {
+bool BitCodec::encode_refined(const float* rotated, float length2, std::byte* refined) const noexcept {
+  const std::size_t count = rotation_.dimensions();
+  std::fill(refined, refined + refined_stride_bytes(static_cast<std::uint32_t>(dim())), std::byte{0});
+  const float step = kStepOfDeviation * std::sqrt(length2 / static_cast<float>(count));
+  const float inverse_step = step > 1e-30F ? 1.0F / step : 0.0F;
+  double product = 0.0;   // ⟨v, o⟩
+  double length_v2 = 0.0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float value = std::clamp(std::floor(rotated[i] * inverse_step) + 8.0F, 0.0F, 15.0F);
+    const double element = static_cast<double>(value) - kMiddle;
+    product += element * static_cast<double>(rotated[i]);
+    length_v2 += element * element;
+    const std::size_t within = i % 128;
+    refined[i / 128 * 64 + within % 64] |= static_cast<std::byte>(static_cast<unsigned>(value) << (within < 64 ? 0 : 4));
+  }
+  const double scale = product > 0.0 ? static_cast<double>(length2) / product : 0.0;
+  base::store(refined + count / 2, RefinedTail{.term = distance_ == Distance::dot ? 0.0F : length2,
+                                               .scale = static_cast<float>(scale),
+                                               .error = error_of(length_v2, scale, length2)});
+  return std::isfinite(static_cast<float>(scale));
+}
+
+bool BitCodec::prepare(const float* query, bool refine, BitQueryBuffer& buffer) const {
   const std::size_t bits = rotation_.dimensions();
   const std::size_t plane_words = base::round_up(bits / 64, 8);
   if (buffer.rotated.size() != bits) {
     buffer.rotated = AlignedBuffer<float>(bits);
     buffer.planes = AlignedBuffer<std::uint64_t>(4 * plane_words);
+    buffer.values = AlignedBuffer<std::int8_t>(bits);
   }
   float* rotated = buffer.rotated.data();
   const bool product = distance_ == Distance::dot;
@@ -105,16 +138,32 @@ bool BitCodec::prepare(const float* query, BitQueryBuffer& buffer) const {
   buffer.query.planes = buffer.planes.data();
   buffer.query.words = bits / 64;
   buffer.query.plane_words = plane_words;
-  // ⟨s, q⟩ = 2 · Σ q where s is positive − Σ q, with q = least + step · value.
+  // ⟨v, q⟩ = 2 · Σ q where v is positive − Σ q, with q = least + step · value.
   buffer.query.base = product ? 0.0F : length2;
   buffer.query.offset = -weight_ * (static_cast<float>(bits) * least + step * sum);
   buffer.query.per_one = weight_ * 2.0F * least;
   buffer.query.per_sum = weight_ * 2.0F * step;
+  if (refine) prepare_refined(buffer, std::max(std::abs(least), std::abs(most)));
   if (!product) return true;
   double centre = 0.0;  // ⟨centre, q⟩
   for (std::size_t i = 0; i < dim(); ++i) centre += static_cast<double>(query[i]) / unit_ * (static_cast<double>(centre_[i]) / unit_);
   buffer.query.base = static_cast<float>(-centre);
   return std::abs(centre) < static_cast<double>(kMostTerm);
+}
+
+void BitCodec::prepare_refined(BitQueryBuffer& buffer, float largest) const {
+  const std::size_t count = rotation_.dimensions();
+  const float step = largest / 127.0F;
+  const float inverse_step = step > 1e-30F ? 1.0F / step : 0.0F;
+  std::int32_t sum = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float scaled = buffer.rotated[i] * inverse_step;
+    const auto value = static_cast<std::int32_t>(scaled + std::copysign(0.5F, scaled));  // |scaled| ≤ 127 up to rounding
+    buffer.values[i] = static_cast<std::int8_t>(value);
+    sum += value;
+  }
+  buffer.value_step = step;
+  buffer.refined_offset = static_cast<float>(kMiddle) * step * static_cast<float>(sum);
 }
 
 double BitCodec::from_exact(float exact_key) const noexcept {
@@ -134,7 +183,7 @@ std::size_t candidates_for(const VectorsView& vectors, const BitCodec& codec, co
                            BitQueryBuffer& buffer) {
   const std::size_t stride = BitCodec::stride_bytes(vectors.dim);
   const PreparedQuery query({vectors.vector(row), vectors.dim}, vectors.distance);
-  if (!codec.prepare(query.data(), buffer)) return vectors.rows;
+  if (!codec.prepare(query.data(), false, buffer)) return vectors.rows;
   TopK<> exact(kNearest);
   std::vector<float> estimates;
   for (std::uint64_t i = 0; i < vectors.rows; i += step) {

@@ -142,10 +142,14 @@ void walk_overlapped(L& layer, D& distance, WalkScratch& scratch, WalkStats& sta
   }
 }
 
-/// Fills scratch.pool with the `ef` nearest nodes that a best-first walk from `entry` finds.
+/// How many candidates a walk over estimates keeps beside the ef that it expands: estimates put some of the nearest a little
+/// too far back, and ranking them again costs less than expanding them.
+[[nodiscard]] inline std::size_t kept_besides(std::size_t ef) noexcept { return std::min<std::size_t>(ef / 2 + 1, 16); }
+
+/// Fills scratch.pool with the `ef` nearest nodes that a best-first walk from `entry` finds (and, over estimates, some more).
 template <Layer L, RowDistance D>
 void walk(L& layer, D& distance, std::uint32_t entry, std::size_t ef, WalkScratch& scratch, WalkStats& stats) {
-  scratch.pool.reset(ef);
+  scratch.pool.reset(BatchDistance<D> ? ef + kept_besides(ef) : ef, ef);
   scratch.visited.reset(layer.size());
   scratch.visited.insert(entry);
   scratch.pool.insert(distance.key(layer.row(entry)), entry);

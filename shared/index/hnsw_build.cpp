@@ -27,6 +27,11 @@ constexpr std::uint64_t kRotationSeed = 0x6E44'4231;
 constexpr double kMinReusedShare = 0.1;           // of the rows; less is not worth carrying over
 constexpr std::uint64_t kProgressEvery = 256;
 
+// Where reading a refined row costs at most a quarter of reading the vector: from 256 dimensions on.
+bool refined_codes_pay(std::uint32_t dim) noexcept {
+  return BitCodec::refined_stride_bytes(dim) * 4 <= std::size_t{dim} * sizeof(float);
+}
+
 // A row's level follows from its number and the seed: exponentially fewer rows the higher.
 std::uint8_t random_level(Row row, std::uint64_t seed, std::uint32_t m) noexcept {
   const double uniform = (static_cast<double>(mix_bits(seed ^ mix_bits(row)) >> 11) + 1.0) * 0x1.0p-53;  // (0, 1]
@@ -88,16 +93,21 @@ class Build {
     BitCodec codec({centre.begin(), centre.end()}, codec_->unit(), vectors_.distance, kRotationSeed);
     const std::size_t stride = BitCodec::stride_bytes(vectors_.dim);
     bit_rows_ = AlignedBuffer<std::byte>(stride * vectors_.rows);
+    const std::size_t refined_stride = refined_codes_pay(vectors_.dim) ? BitCodec::refined_stride_bytes(vectors_.dim) : 0;
+    refined_rows_ = AlignedBuffer<std::byte>(refined_stride * vectors_.rows);
     std::atomic<bool> fits = true;
     threads_.each(vectors_.rows, [&](std::uint64_t row, InsertScratch&) {
-      if (!codec.encode(vectors_.vector(static_cast<Row>(row)), bit_rows_.data() + row * stride))
+      std::byte* refined = refined_stride != 0 ? refined_rows_.data() + row * refined_stride : nullptr;
+      if (!codec.encode(vectors_.vector(static_cast<Row>(row)), bit_rows_.data() + row * stride, refined))
         fits.store(false, std::memory_order_relaxed);  // relaxed: read after the threads have joined
     });
     if (!stopped() && fits) {
       candidates_for_ten_ = candidates_for_ten(vectors_, codec, bit_rows_.data());
       if (candidates_for_ten_ <= kMostCandidates) bit_codec_.emplace(std::move(codec));
     }
-    if (!bit_codec_) bit_rows_ = {};
+    if (bit_codec_) return;
+    bit_rows_ = {};
+    refined_rows_ = {};
   }
 
   // The codes that searches walk on; the others served to build only.
@@ -107,6 +117,7 @@ class Build {
     if (bit_codec_) {
       facts.bit_codec = &*bit_codec_;
       facts.bit_rows = bit_rows_.span();
+      facts.refined_rows = refined_rows_.span();
     } else if (codec_) {
       facts.codec = &*codec_;
       facts.codes = codes_.span();
@@ -197,6 +208,7 @@ class Build {
   AlignedBuffer<std::byte> codes_;
   std::optional<BitCodec> bit_codec_;
   AlignedBuffer<std::byte> bit_rows_;
+  AlignedBuffer<std::byte> refined_rows_;
   double candidates_for_ten_ = 0.0;
   std::atomic<std::uint64_t> done_ = 0;
   std::mutex progress_mutex_;

@@ -38,6 +38,7 @@ struct SearchScratch {
   WalkScratch walk;
   AlignedBuffer<std::byte> query_code;
   BitQueryBuffer query_bits;
+  std::vector<Candidate> refined;
 };
 
 /// Rows compared on the full vectors.
@@ -68,19 +69,22 @@ class CodeDistance {
   std::size_t bytes_;  // of a row to load ahead: measured, whole rows are best
 };
 
-/// Rows estimated from their 1-bit codes.
+/// Nodes of one layer, estimated from their 1-bit codes.
+template <bool kUpper>
 class BitDistance {
  public:
   BitDistance(const HnswView& graph, const BitQueryBuffer& query)
       : graph_(&graph), query_(&query.query), kernels_(&graph.bit_codec()->kernels()), bytes_(BitCodec::stride_bytes(graph.dim())) {}
-  [[nodiscard]] float key(Row row) const noexcept {
-    const std::byte* code = graph_->bit_row(row);
+  [[nodiscard]] float key(std::uint32_t node) const noexcept {
+    const std::byte* code = address(node);
     float key = 0.0F;
     kernels_->bit_keys(*query_, &code, 1, &key);
     return key;
   }
-  void prefetch(Row row) const noexcept { prefetch_code(graph_->bit_row(row)); }
-  [[nodiscard]] const std::byte* address(Row row) const noexcept { return graph_->bit_row(row); }
+  void prefetch(std::uint32_t node) const noexcept { prefetch_code(address(node)); }
+  [[nodiscard]] const std::byte* address(std::uint32_t node) const noexcept {
+    return kUpper ? graph_->upper_bit_row(node) : graph_->bit_row(node);
+  }
   void prefetch_code(const std::byte* code) const noexcept { simd::prefetch(code, bytes_); }
   void keys(const std::byte* const* codes, std::size_t count, float* keys) const noexcept {
     kernels_->bit_keys(*query_, codes, count, keys);
@@ -110,7 +114,9 @@ class BaseLayer {
   bool* damaged_;
 };
 
-/// A level above 0: nodes are places in upper_rows.
+/// A level above 0: nodes are places in upper_rows. What is compared is the row, or, where the distance is one of upper nodes,
+/// the node itself.
+template <bool kByNode>
 class UpperLayer {
  public:
   UpperLayer(const HnswView& graph, std::uint32_t level, bool& damaged)
@@ -121,7 +127,8 @@ class UpperLayer {
     if (links.empty()) report_damage();
     return links;
   }
-  [[nodiscard]] Row row(std::uint32_t node) noexcept {
+  [[nodiscard]] std::uint32_t row(std::uint32_t node) noexcept { return kByNode ? node : row_of(node); }
+  [[nodiscard]] Row row_of(std::uint32_t node) noexcept {
     const Row row = graph_->upper_row(node);
     if (row < graph_->rows()) [[likely]] return row;
     report_damage();
@@ -161,24 +168,37 @@ std::size_t offer_node(const HnswView& graph, Row row, float key, Accept& accept
   return offered;
 }
 
-/// Walks from the entry down to level 0 and fills the pool there.
-template <RowDistance D, class Accept>
-void walk_graph(const HnswView& graph, D distance, const HnswSearchParams& params, Accept& accept, WalkScratch& scratch,
-                WalkStats& walked, SearchStats& stats) {
+/// Goes down to level 1 and returns the row to start from on level 0. distance: of rows, or, with kByNode, of upper nodes.
+template <bool kByNode, RowDistance D>
+Row find_start(const HnswView& graph, D& distance, WalkScratch& scratch, WalkStats& walked, SearchStats& stats) {
   std::uint32_t node = graph.entry();
   for (std::uint32_t level = graph.top_level(); level > 0; --level) {
-    UpperLayer layer(graph, level, stats.damaged);
+    UpperLayer<kByNode> layer(graph, level, stats.damaged);
     node = descend(layer, distance, node, scratch, walked);
-    if (level == 1) node = layer.row(node);
+    if (level == 1) node = layer.row_of(node);
   }
+  return node;
+}
+
+/// Walks level 0 from `start` and fills the pool.
+template <RowDistance D, class Accept>
+void walk_base(const HnswView& graph, D& distance, Row start, const HnswSearchParams& params, Accept& accept,
+               WalkScratch& scratch, WalkStats& walked, SearchStats& stats) {
   BaseLayer base(graph, stats.damaged);
   const std::size_t ef = std::max(params.ef, params.k);
   if constexpr (std::is_same_v<std::remove_cvref_t<Accept>, AcceptAll>) {
-    walk(base, distance, node, ef, scratch, walked);
+    walk(base, distance, start, ef, scratch, walked);
   } else {
     const auto accepts = [&](Row row) { return accepts_node(graph, row, accept); };
-    stats.gave_up = !walk_filtered(base, distance, node, ef, accepts, params.max_distances, scratch, walked);
+    stats.gave_up = !walk_filtered(base, distance, start, ef, accepts, params.max_distances, scratch, walked);
   }
+}
+
+template <RowDistance D, class Accept>
+void walk_graph(const HnswView& graph, D distance, const HnswSearchParams& params, Accept& accept, WalkScratch& scratch,
+                WalkStats& walked, SearchStats& stats) {
+  const Row start = find_start<false>(graph, distance, scratch, walked, stats);
+  walk_base(graph, distance, start, params, accept, scratch, walked, stats);
 }
 
 /// Nodes of the pool that get exact keys: k and half as many again, because codes order only nearly right.
@@ -190,6 +210,8 @@ inline constexpr float kSureDeviations = 2.5F;
 
 /// Rows of the pool whose exact keys are loaded ahead of their use.
 inline constexpr std::size_t kRerankAhead = 2;
+/// The same for refined codes.
+inline constexpr std::size_t kRefineAhead = 4;
 
 template <class Accept, class Less>
 void search_full(const HnswView& graph, const ExactDistance& exact, const HnswSearchParams& params, Accept& accept,
@@ -219,24 +241,65 @@ void search_codes(const HnswView& graph, const PreparedQuery& query, const Exact
   stats.estimated_distances += walked.distances;
 }
 
+/// Offers a candidate whose estimated key may be among the matches with its exact one; `worst` is the worst match so far, as an
+/// estimated key.
+template <class Accept, class Less>
+void offer_exact(const HnswView& graph, const ExactDistance& exact, Row row, Accept& accept, TopK<Less>& top, double& worst,
+                 SearchStats& stats) {
+  const float bound = top.bound();
+  offer_node(graph, row, exact.key(row), accept, top);
+  ++stats.distances;
+  if (top.bound() != bound) worst = graph.bit_codec()->from_exact(top.bound());
+}
+
 /// The pool's nodes that may be among the matches, as far as estimates and their errors tell, get exact keys.
 template <class Accept, class Less>
 void rerank_bits(const HnswView& graph, const ExactDistance& exact, Accept& accept, SearchScratch& scratch, TopK<Less>& top,
                  SearchStats& stats) {
   const SearchPool& pool = scratch.walk.pool;
   const BitCodec& codec = *graph.bit_codec();
-  float bound = top.bound();
-  double worst = std::numeric_limits<double>::max();  // the bound as an estimated key
+  double worst = std::numeric_limits<double>::max();
   for (std::size_t i = 0; i < pool.size(); ++i) {
     const Row row = pool.node(i);
     const float error = kSureDeviations * codec.key_error(graph.bit_row(row), scratch.query_bits);
     if (static_cast<double>(pool.key(i) - error) > worst) continue;
     if (i + kRerankAhead < pool.size()) exact.prefetch(pool.node(i + kRerankAhead));
-    offer_node(graph, row, exact.key(row), accept, top);
-    ++stats.distances;
-    if (top.bound() == bound) continue;
-    bound = top.bound();
-    worst = codec.from_exact(bound);
+    offer_exact(graph, exact, row, accept, top, worst, stats);
+  }
+}
+
+/// Fills scratch.refined with the pool's nodes that may be among the k best, by the keys of their refined codes.
+inline void refine_pool(const HnswView& graph, std::size_t k, SearchScratch& scratch) {
+  const SearchPool& pool = scratch.walk.pool;
+  const BitCodec& codec = *graph.bit_codec();
+  scratch.refined.clear();
+  TopK<> best(k);
+  for (std::size_t i = 0; i < std::min(kRefineAhead, pool.size()); ++i)
+    simd::prefetch(graph.refined_address(pool.node(i)), graph.refined_stride());
+  for (std::size_t i = 0; i < pool.size(); ++i) {
+    if (i + kRefineAhead < pool.size())
+      simd::prefetch(graph.refined_address(pool.node(i + kRefineAhead)), graph.refined_stride());
+    const Row row = pool.node(i);
+    const float error = kSureDeviations * codec.key_error(graph.bit_row(row), scratch.query_bits);
+    if (pool.key(i) - error > best.bound()) continue;
+    const std::byte* code = graph.refined_row(row);
+    const float key = codec.refined_key(code, scratch.query_bits);
+    best.push(key, row);
+    scratch.refined.push_back({key - kSureDeviations * codec.refined_error(code, scratch.query_bits), row});
+  }
+}
+
+/// The same in two steps: refined codes first, exact keys for what is left.
+template <class Accept, class Less>
+void rerank_refined(const HnswView& graph, const ExactDistance& exact, std::size_t k, Accept& accept, SearchScratch& scratch,
+                    TopK<Less>& top, SearchStats& stats) {
+  refine_pool(graph, k, scratch);
+  auto& refined = scratch.refined;  // lowest likely keys, so that what cannot be among the matches stands behind
+  std::ranges::sort(refined, {}, &Candidate::key);
+  double worst = std::numeric_limits<double>::max();
+  for (std::size_t i = 0; i < refined.size() && static_cast<double>(refined[i].key) <= worst; ++i) {
+    if (i + kRerankAhead < refined.size()) exact.prefetch(refined[i + kRerankAhead].row);
+    offer_exact(graph, exact, refined[i].row, accept, top, worst, stats);
   }
 }
 
@@ -245,9 +308,13 @@ template <class Accept, class Less>
 bool search_bits(const HnswView& graph, const PreparedQuery& query, const ExactDistance& exact,
                  const HnswSearchParams& params, Accept& accept, SearchScratch& scratch, TopK<Less>& top, WalkStats& walked,
                  SearchStats& stats) {
-  if (!graph.bit_codec()->prepare(query.data(), scratch.query_bits)) return false;
-  walk_graph(graph, BitDistance(graph, scratch.query_bits), params, accept, scratch.walk, walked, stats);
-  rerank_bits(graph, exact, accept, scratch, top, stats);
+  if (!graph.bit_codec()->prepare(query.data(), graph.has_refined(), scratch.query_bits)) return false;
+  BitDistance<true> upper_distance(graph, scratch.query_bits);
+  const Row start = find_start<true>(graph, upper_distance, scratch.walk, walked, stats);
+  BitDistance<false> distance(graph, scratch.query_bits);
+  walk_base(graph, distance, start, params, accept, scratch.walk, walked, stats);
+  if (graph.has_refined()) rerank_refined(graph, exact, params.k, accept, scratch, top, stats);
+  else rerank_bits(graph, exact, accept, scratch, top, stats);
   stats.estimated_distances += walked.distances;
   return true;
 }

@@ -106,6 +106,14 @@ class HnswOpener {
       return corrupt("{} bytes of 1-bit codes with stride {}", rows.size(), table.bit_stride());
     if (!std::isfinite(table.bit_unit()) || table.bit_unit() <= 0.0) return corrupt("unit {} of 1-bit codes", table.bit_unit());
     view.bit_rows_ = std::as_bytes(rows);
+    view.upper_bit_rows_ = std::as_bytes(as_span(table.upper_bit_rows()));
+    if (view.upper_bit_rows_.size() != std::uint64_t{view.upper_nodes()} * view.bit_stride_)
+      return corrupt("{} bytes of 1-bit codes for {} upper nodes", view.upper_bit_rows_.size(), view.upper_nodes());
+    view.refined_rows_ = std::as_bytes(as_span(table.refined_rows()));
+    view.refined_stride_ = BitCodec::refined_stride_bytes(view.dim_);
+    if (!view.refined_rows_.empty() && (table.refined_stride() != view.refined_stride_ ||
+                                        view.refined_rows_.size() != std::uint64_t{view.rows_} * view.refined_stride_))
+      return corrupt("{} bytes of refined codes with stride {}", view.refined_rows_.size(), table.refined_stride());
     (void)view.checked(centre);
     view.bit_codec_ = std::make_shared<BitCodec>(std::vector<float>(centre.begin(), centre.end()), table.bit_unit(),
                                                  view.distance_, table.bit_seed());

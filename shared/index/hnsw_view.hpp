@@ -73,6 +73,17 @@ class HnswView {
   [[nodiscard]] const std::byte* bit_row(Row row) const noexcept {
     return checked(bit_rows_.subspan(row * bit_stride_, bit_stride_)).data();
   }
+  /// The 1-bit code row of an upper node < upper_nodes.
+  [[nodiscard]] const std::byte* upper_bit_row(std::uint32_t node) const noexcept {
+    return checked(upper_bit_rows_.subspan(node * bit_stride_, bit_stride_)).data();
+  }
+  [[nodiscard]] bool has_refined() const noexcept { return !refined_rows_.empty(); }
+  /// The refined code row of `row` < rows; only if has_refined().
+  [[nodiscard]] const std::byte* refined_row(Row row) const noexcept {
+    return checked(refined_rows_.subspan(row * refined_stride_, refined_stride_)).data();
+  }
+  [[nodiscard]] const std::byte* refined_address(Row row) const noexcept { return refined_rows_.data() + row * refined_stride_; }
+  [[nodiscard]] std::size_t refined_stride() const noexcept { return refined_stride_; }
   /// What the builder's sample said of the 1-bit codes (candidates_for_ten); 0 if it was not asked.
   [[nodiscard]] float candidates_for_ten() const noexcept { return candidates_for_ten_; }
   /// What the graph is walked on; never automatic.
@@ -120,6 +131,9 @@ class HnswView {
   std::size_t bit_stride_ = 0;
   float candidates_for_ten_ = 0.0F;
   base::ByteSpan bit_rows_;
+  base::ByteSpan upper_bit_rows_;
+  std::size_t refined_stride_ = 0;
+  base::ByteSpan refined_rows_;
   std::shared_ptr<const BitCodec> bit_codec_;
 };
 

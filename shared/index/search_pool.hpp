@@ -8,15 +8,17 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace ndb::index {
 
 class SearchPool {
  public:
-  /// Empties the pool and sets how many candidates it keeps (≥ 1).
-  void reset(std::size_t capacity) {
+  /// Empties the pool and sets how many candidates it keeps (≥ 1). Only the `reach` nearest of them are handed out.
+  void reset(std::size_t capacity, std::size_t reach = std::numeric_limits<std::size_t>::max()) {
     capacity_ = capacity;
+    reach_ = reach;
     size_ = 0;
     cursor_ = 0;
     if (entries_.size() < capacity + 1) entries_.resize(capacity + 1);
@@ -33,7 +35,7 @@ class SearchPool {
     cursor_ = std::min(cursor_, static_cast<std::size_t>(at - begin));
   }
 
-  [[nodiscard]] bool has_next() const noexcept { return cursor_ < size_; }
+  [[nodiscard]] bool has_next() const noexcept { return cursor_ < size_ && cursor_ < reach_; }
   /// The nearest node that is not expanded; has_next() must hold.
   [[nodiscard]] std::uint32_t peek() const noexcept { return entries_[cursor_].node; }
   /// Marks the nearest unexpanded node and returns it.
@@ -60,6 +62,7 @@ class SearchPool {
 
   std::vector<Entry> entries_;
   std::size_t capacity_ = 0;
+  std::size_t reach_ = 0;
   std::size_t size_ = 0;
   std::size_t cursor_ = 0;
 };

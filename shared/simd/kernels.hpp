@@ -43,6 +43,9 @@ struct Kernels {
   /// keys[i] of rows[i] for i < count; rows are 8-byte aligned. The sums are exact, so tables differ by the rounding of the
   /// last few additions only, and a key does not depend on its batch.
   void (*bit_keys)(const BitQuery& query, const std::byte* const* rows, std::size_t count, float* keys) noexcept;
+  /// Σ a[i]·b[i] over `count` elements, a multiple of 128: a holds 4-bit values 0–15, byte i of each 64 bytes elements i (low
+  /// half) and i + 64 (high half) of 128; b int8 in [−127, 127].
+  std::int32_t (*dot_u4i8)(const std::byte* a, const std::int8_t* b, std::size_t count) noexcept;
   /// In place, the Walsh–Hadamard transform of `count` floats, a power of two, unscaled.
   void (*hadamard)(float* values, std::size_t count) noexcept;
   /// Rounds (values[i] − low) · inverse_step, which must lie in [0, 15.5), to 4 bits and spreads them over four planes

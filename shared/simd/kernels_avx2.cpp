@@ -125,6 +125,24 @@ void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t c
   }
 }
 
+std::int32_t dot_u4i8(const std::byte* a, const std::int8_t* b, std::size_t count) noexcept {
+  const __m256i low_half = _mm256_set1_epi8(15);
+  const __m256i ones = _mm256_set1_epi16(1);
+  __m256i sum = _mm256_setzero_si256();
+  for (std::size_t block = 0; block < count; block += 128) {
+    for (std::size_t i = 0; i < 64; i += 32) {
+      const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a + block / 2 + i));
+      const __m256i low = _mm256_maddubs_epi16(_mm256_and_si256(pairs, low_half), load_codes(b + block + i));
+      const __m256i high =
+          _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16(pairs, 4), low_half), load_codes(b + block + 64 + i));
+      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_add_epi16(low, high), ones));  // 4·15·127 fits into 16 bits
+    }
+  }
+  const __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+  const __m128i pair = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4E));
+  return _mm_cvtsi128_si32(_mm_add_epi32(pair, _mm_shuffle_epi32(pair, 0xB1)));
+}
+
 // Pairs at distance 1, 2 and 4: within one register.
 __m256 hadamard8(__m256 x) noexcept {
   const __m256 sign1 = _mm256_setr_ps(0.0F, -0.0F, 0.0F, -0.0F, 0.0F, -0.0F, 0.0F, -0.0F);
@@ -197,7 +215,7 @@ std::uint64_t bit_planes_avx2(const float* values, std::size_t count, float low,
 }
 
 constinit const Kernels kAvx2Kernels{"avx2",             reduce1<Dot>, reduce1<SquaredL2>, reduce4<Dot>,
-                                     reduce4<SquaredL2>, dot_i8,       bit_keys,           hadamard_avx2,
-                                     bit_planes_avx2};
+                                     reduce4<SquaredL2>, dot_i8,       bit_keys,           dot_u4i8,
+                                     hadamard_avx2,      bit_planes_avx2};
 
 }  // namespace ndb::simd

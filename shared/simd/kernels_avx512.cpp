@@ -111,10 +111,24 @@ void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t c
   }
 }
 
+std::int32_t dot_u4i8(const std::byte* a, const std::int8_t* b, std::size_t count) noexcept {
+  const __m512i low_half = _mm512_set1_epi8(15);
+  const __m512i ones = _mm512_set1_epi16(1);
+  __m512i sum = _mm512_setzero_si512();
+  for (std::size_t block = 0; block < count; block += 128) {
+    const __m512i pairs = _mm512_loadu_si512(a + block / 2);
+    const __m512i low = _mm512_maddubs_epi16(_mm512_and_si512(pairs, low_half), _mm512_loadu_si512(b + block));
+    const __m512i high =
+        _mm512_maddubs_epi16(_mm512_and_si512(_mm512_srli_epi16(pairs, 4), low_half), _mm512_loadu_si512(b + block + 64));
+    sum = _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_add_epi16(low, high), ones));  // 4·15·127 fits into 16 bits
+  }
+  return _mm512_reduce_add_epi32(sum);
+}
+
 }  // namespace
 
 constinit const Kernels kAvx512Kernels{"avx512",           reduce1<Dot>, reduce1<SquaredL2>, reduce4<Dot>,
-                                       reduce4<SquaredL2>, dot_i8,       bit_keys,           hadamard_avx2,
-                                       bit_planes_avx2};
+                                       reduce4<SquaredL2>, dot_i8,       bit_keys,           dot_u4i8,
+                                       hadamard_avx2,      bit_planes_avx2};
 
 }  // namespace ndb::simd

@@ -95,10 +95,27 @@ void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t c
   }
 }
 
+std::int32_t dot_u4i8(const std::byte* a, const std::int8_t* b, std::size_t count) noexcept {
+  int32x4_t sum = vdupq_n_s32(0);
+  for (std::size_t block = 0; block < count; block += 128) {
+    for (std::size_t i = 0; i < 64; i += 16) {
+      const uint8x16_t pairs = vld1q_u8(reinterpret_cast<const std::uint8_t*>(a) + block / 2 + i);
+      const int8x16_t low = vreinterpretq_s8_u8(vandq_u8(pairs, vdupq_n_u8(15)));
+      const int8x16_t high = vreinterpretq_s8_u8(vshrq_n_u8(pairs, 4));
+      const int8x16_t x = vld1q_s8(b + block + i);
+      const int8x16_t y = vld1q_s8(b + block + 64 + i);
+      int16x8_t products = vmlal_s8(vmull_s8(vget_low_s8(low), vget_low_s8(x)), vget_high_s8(low), vget_high_s8(x));
+      products = vmlal_s8(vmlal_s8(products, vget_low_s8(high), vget_low_s8(y)), vget_high_s8(high), vget_high_s8(y));
+      sum = vpadalq_s16(sum, products);  // 4·15·127 fits into 16 bits
+    }
+  }
+  return vaddvq_s32(sum);
+}
+
 }  // namespace
 
 constinit const Kernels kNeonKernels{"neon",             reduce1<Dot>, reduce1<SquaredL2>, reduce4<Dot>,
-                                     reduce4<SquaredL2>, dot_i8,       bit_keys,           hadamard_scalar,
-                                     bit_planes_scalar};
+                                     reduce4<SquaredL2>, dot_i8,       bit_keys,           dot_u4i8,
+                                     hadamard_scalar,    bit_planes_scalar};
 
 }  // namespace ndb::simd

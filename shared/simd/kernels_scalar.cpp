@@ -55,6 +55,17 @@ void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t c
   }
 }
 
+std::int32_t dot_u4i8(const std::byte* a, const std::int8_t* b, std::size_t count) noexcept {
+  std::int32_t sum = 0;
+  for (std::size_t block = 0; block < count; block += 128) {
+    for (std::size_t i = 0; i < 64; ++i) {
+      const auto pair = static_cast<std::int32_t>(a[block / 2 + i]);
+      sum += (pair & 15) * std::int32_t{b[block + i]} + (pair >> 4) * std::int32_t{b[block + 64 + i]};
+    }
+  }
+  return sum;
+}
+
 }  // namespace
 
 void hadamard_scalar(float* values, std::size_t count) noexcept {
@@ -83,7 +94,7 @@ std::uint64_t bit_planes_scalar(const float* values, std::size_t count, float lo
 }
 
 constinit const Kernels kScalarKernels{"scalar",           reduce<Dot>, reduce<SquaredL2>, reduce4<Dot>,
-                                       reduce4<SquaredL2>, dot_i8,      bit_keys,          hadamard_scalar,
-                                       bit_planes_scalar};
+                                       reduce4<SquaredL2>, dot_i8,      bit_keys,          dot_u4i8,
+                                       hadamard_scalar,    bit_planes_scalar};
 
 }  // namespace ndb::simd

@@ -49,7 +49,19 @@ std::size_t file_bytes(const GraphTables& graph, const EqualRows& equal, const G
   const std::size_t words = graph.base_links.size() + graph.upper_rows.size() + graph.upper_offsets.size() +
                             graph.upper_links.size() + equal.rows.size() + equal.offsets.size() + equal.members.size();
   constexpr std::size_t kTable = 4096;  // table, lengths and padding
-  return words * sizeof(std::uint32_t) + facts.codes.size() + facts.bit_rows.size() + 2 * facts.dim * sizeof(float) + kTable;
+  return words * sizeof(std::uint32_t) + facts.codes.size() + facts.bit_rows.size() + facts.refined_rows.size() +
+         graph.upper_rows.size() * BitCodec::stride_bytes(facts.dim) + 2 * facts.dim * sizeof(float) + kTable;
+}
+
+std::vector<std::byte> upper_rows_of(const GraphTables& graph, const GraphFacts& facts) {
+  const std::size_t stride = BitCodec::stride_bytes(facts.dim);
+  std::vector<std::byte> rows;
+  rows.reserve(graph.upper_rows.size() * stride);
+  for (const Row row : graph.upper_rows) {
+    const auto code = facts.bit_rows.subspan(row * stride, stride);
+    rows.insert(rows.end(), code.begin(), code.end());
+  }
+  return rows;
 }
 
 void add_facts(fbs::HnswBuilder& table, const GraphFacts& facts) {
@@ -66,6 +78,7 @@ void add_facts(fbs::HnswBuilder& table, const GraphFacts& facts) {
     table.add_bit_unit(facts.bit_codec->unit());
     table.add_bit_seed(facts.bit_codec->seed());
     table.add_bit_stride(static_cast<std::uint32_t>(BitCodec::stride_bytes(facts.dim)));
+    table.add_refined_stride(static_cast<std::uint32_t>(BitCodec::refined_stride_bytes(facts.dim)));
   }
 }
 
@@ -80,8 +93,10 @@ Result<std::vector<std::byte>> encode_graph(const GraphTables& graph, const Equa
   {
     flatbuffers::FlatBufferBuilder builder(bytes, &allocator);
     flatbuffers::Offset<flatbuffers::Vector<float>> centre = 0, bit_centre = 0;
-    flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> codes = 0, bit_rows = 0;
+    flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> codes = 0, bit_rows = 0, upper_bit_rows = 0, refined_rows = 0;
     if (facts.bit_codec != nullptr) {
+      if (!facts.refined_rows.empty()) refined_rows = aligned_vector<std::uint8_t>(builder, facts.refined_rows);
+      upper_bit_rows = aligned_vector<std::uint8_t>(builder, std::span<const std::byte>(upper_rows_of(graph, facts)));
       bit_rows = aligned_vector<std::uint8_t>(builder, facts.bit_rows);
       bit_centre = builder.CreateVector(facts.bit_codec->centre().data(), facts.bit_codec->centre().size());
     }
@@ -113,6 +128,8 @@ Result<std::vector<std::byte>> encode_graph(const GraphTables& graph, const Equa
     table.add_codes(codes);
     table.add_bit_centre(bit_centre);
     table.add_bit_rows(bit_rows);
+    table.add_upper_bit_rows(upper_bit_rows);
+    table.add_refined_rows(refined_rows);
     fbs::FinishHnswBuffer(builder, table.Finish());
     size = builder.GetSize();
   }

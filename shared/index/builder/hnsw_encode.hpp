@@ -24,6 +24,7 @@ struct GraphFacts {
   std::span<const std::byte> codes = {};
   const BitCodec* bit_codec = nullptr;  ///< null: no 1-bit codes
   std::span<const std::byte> bit_rows = {};
+  std::span<const std::byte> refined_rows = {};  ///< empty: no refined codes
   float candidates_for_ten = 0.0F;
 };
 

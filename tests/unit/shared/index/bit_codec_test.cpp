@@ -16,15 +16,19 @@ struct Coded {
   BitCodec codec;
   AlignedBuffer<std::byte> rows;
   std::size_t stride;
+  AlignedBuffer<std::byte> refined;
+  std::size_t refined_stride;
 };
 
 Coded code_all(const TestVectors& vectors) {
   const Codec trained = Codec::train(vectors.view());
   Coded coded{BitCodec({trained.centre().begin(), trained.centre().end()}, trained.unit(), vectors.view().distance, 1), {},
-              BitCodec::stride_bytes(vectors.view().dim)};
+              BitCodec::stride_bytes(vectors.view().dim), {}, BitCodec::refined_stride_bytes(vectors.view().dim)};
+  coded.refined = AlignedBuffer<std::byte>(coded.refined_stride * vectors.rows());
   coded.rows = AlignedBuffer<std::byte>(coded.stride * vectors.rows());
   for (Row row = 0; row < vectors.rows(); ++row)
-    REQUIRE(coded.codec.encode(vectors.vector(row).data(), coded.rows.data() + row * coded.stride));
+    REQUIRE(coded.codec.encode(vectors.vector(row).data(), coded.rows.data() + row * coded.stride,
+                                coded.refined.data() + row * coded.refined_stride));
   return coded;
 }
 
