@@ -5,13 +5,11 @@
 #include <cmath>
 
 #include "shared/index/distance_key.hpp"
-#include "shared/index/prepared_query.hpp"
-#include "shared/index/top_k.hpp"
 
 namespace ndb::index {
 namespace {
 
-constexpr float kMostTerm = 1e36F;  // sums and products of a few terms stay finite
+constexpr float kMostLength2 = 1e36F;  // sums and products of a few terms stay finite
 constexpr float kHighestValue = 15.0F;     // of 4 bits
 constexpr float kStepOfDeviation = 0.335F;  // of 16 equal steps, best for a normal distribution
 constexpr double kMiddle = 7.5;             // of 16 values
@@ -56,7 +54,7 @@ float BitCodec::rotate(const float* vector, float normalization, bool less_centr
   }
   std::fill(rotated + dim(), rotated + rotation_.dimensions(), 0.0F);
   const float length2 = kernels_->dot(rotated, rotated, dim());
-  if (length2 < kMostTerm) rotation_.apply(rotated);
+  if (length2 < kMostLength2) rotation_.apply(rotated);
   return length2;
 }
 
@@ -65,7 +63,7 @@ bool BitCodec::encode(const float* vector, std::byte* row, std::byte* refined) c
   if (rotated.size() < rotation_.dimensions()) rotated = AlignedBuffer<float>(rotation_.dimensions());
   const float normalization = distance_ == Distance::cosine ? inverse_norm({vector, dim()}) : 1.0F;
   const float length2 = rotate(vector, normalization, true, rotated.data());
-  if (!(length2 < kMostTerm)) return false;
+  if (!(length2 < kMostLength2)) return false;
   if (refined != nullptr && !encode_refined(rotated.data(), length2, refined)) return false;
   return encode_signs(rotated.data(), length2, row);
 }
@@ -128,7 +126,7 @@ bool BitCodec::prepare(const float* query, bool refine, BitQueryBuffer& buffer) 
   float* rotated = buffer.rotated.data();
   const bool product = distance_ == Distance::dot;
   const float length2 = rotate(query, 1.0F, !product, rotated);
-  if (!(length2 < kMostTerm)) return false;
+  if (!(length2 < kMostLength2)) return false;
   const auto [least, most] = range_of(rotated, bits);
   const float step = (most - least) / kHighestValue;
   const float inverse_step = step > 1e-30F ? 1.0F / step : 0.0F;
@@ -148,7 +146,7 @@ bool BitCodec::prepare(const float* query, bool refine, BitQueryBuffer& buffer) 
   double centre = 0.0;  // ⟨centre, q⟩
   for (std::size_t i = 0; i < dim(); ++i) centre += static_cast<double>(query[i]) / unit_ * (static_cast<double>(centre_[i]) / unit_);
   buffer.query.base = static_cast<float>(-centre);
-  return std::abs(centre) < static_cast<double>(kMostTerm);
+  return std::abs(centre) < static_cast<double>(kMostLength2);
 }
 
 void BitCodec::prepare_refined(BitQueryBuffer& buffer, float largest) const {
@@ -170,44 +168,6 @@ double BitCodec::from_exact(float exact_key) const noexcept {
   const double value = double_from_key(exact_key);
   const double in_units = 1.0 / unit_ / unit_;
   return distance_ == Distance::cosine ? 2.0 * (value + 1.0) * in_units : value * in_units;
-}
-
-namespace {
-
-constexpr std::size_t kNearest = 10;
-constexpr std::size_t kSampledQueries = 40;
-constexpr Row kSampledRows = 50'000;
-
-// How many rows have an estimated key that is no worse than the worst one of the nearest rows to `row`.
-std::size_t candidates_for(const VectorsView& vectors, const BitCodec& codec, const std::byte* rows, Row row, Row step,
-                           BitQueryBuffer& buffer) {
-  const std::size_t stride = BitCodec::stride_bytes(vectors.dim);
-  const PreparedQuery query({vectors.vector(row), vectors.dim}, vectors.distance);
-  if (!codec.prepare(query.data(), false, buffer)) return vectors.rows;
-  TopK<> exact(kNearest);
-  std::vector<float> estimates;
-  for (std::uint64_t i = 0; i < vectors.rows; i += step) {
-    const std::byte* code = rows + i * stride;
-    estimates.emplace_back();
-    codec.kernels().bit_keys(buffer.query, &code, 1, &estimates.back());
-    if (i != row) exact.push(query.key(vectors, static_cast<Row>(i)), static_cast<Row>(i));
-  }
-  float worst = std::numeric_limits<float>::lowest();
-  for (const Candidate& candidate : exact.take()) worst = std::max(worst, estimates[candidate.row / step]);
-  return static_cast<std::size_t>(std::ranges::count_if(estimates, [&](float estimate) { return estimate <= worst; }));
-}
-
-}  // namespace
-
-double candidates_for_ten(const VectorsView& vectors, const BitCodec& codec, const std::byte* rows) {
-  const Row step = std::max<Row>(1, vectors.rows / kSampledRows);
-  const std::size_t queries = std::min<std::size_t>(kSampledQueries, vectors.rows);
-  BitQueryBuffer buffer;
-  double sum = 0.0;
-  for (std::size_t i = 0; i < queries; ++i)
-    sum += static_cast<double>(candidates_for(vectors, codec, rows, static_cast<Row>(std::uint64_t{vectors.rows} * i / queries),
-                                              step, buffer));
-  return sum / static_cast<double>(queries);
 }
 
 }  // namespace ndb::index

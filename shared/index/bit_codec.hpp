@@ -116,8 +116,4 @@ class BitCodec {
   const simd::Kernels* kernels_;
 };
 
-/// How well codes order rows for rows of `vectors` as queries: the mean number of candidates that a walk must keep so
-/// that the ten nearest are among them; 10 is perfect. rows: [vectors.rows · stride]. Looks at up to 50,000 rows.
-[[nodiscard]] double candidates_for_ten(const VectorsView& vectors, const BitCodec& codec, const std::byte* rows);
-
 }  // namespace ndb::index

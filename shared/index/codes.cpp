@@ -6,8 +6,6 @@
 #include <cmath>
 #include <limits>
 
-#include "shared/index/prepared_query.hpp"
-#include "shared/index/top_k.hpp"
 
 namespace ndb::index {
 namespace {
@@ -127,46 +125,6 @@ double Codec::centre_product(const std::byte* code) const noexcept {
   std::array<double, 4> sum{};
   for (std::size_t i = 0; i < dim(); ++i) sum[i % 4] += scaled_centre_[i] * static_cast<double>(codes(code)[i]);
   return (sum[0] + sum[1]) + (sum[2] + sum[3]);
-}
-
-namespace {
-
-constexpr std::size_t kNearest = 10;         // the true neighbours …
-constexpr std::size_t kAmong = 15;           // … that must be among so many by code order
-constexpr std::size_t kSampledQueries = 40;
-constexpr Row kSampledRows = 50'000;
-constexpr double kGoodEnough = 0.97;
-
-// How many of the kNearest best rows the code order finds for the vector of `row` itself.
-std::size_t found_by_codes(const VectorsView& vectors, const Codec& codec, const std::byte* codes, Row row, Row step) {
-  const std::size_t stride = Codec::stride_bytes(vectors.dim);
-  const PreparedQuery query({vectors.vector(row), vectors.dim}, vectors.distance);
-  TopK<> exact(kNearest);
-  TopK<> estimated(kAmong);
-  for (std::uint64_t i = 0; i < vectors.rows; i += step) {
-    if (i == row) continue;
-    const Row other = static_cast<Row>(i);
-    exact.push(query.key(vectors, other), other);
-    estimated.push(codec.key(codes + row * stride, codes + i * stride), other);
-  }
-  const auto best = exact.take();
-  std::size_t found = 0;
-  for (const Candidate& candidate : estimated.take())
-    found += !best.empty() && query.key(vectors, candidate.row) <= best.back().key ? 1 : 0;
-  return found >= best.size() ? kNearest : found;  // ties may find more, few rows less
-}
-
-}  // namespace
-
-bool codes_rank_well(const VectorsView& vectors, const Codec& codec, const std::byte* codes) {
-  const Row step = std::max<Row>(1, vectors.rows / kSampledRows);
-  const std::size_t queries = std::min<std::size_t>(kSampledQueries, vectors.rows);
-  std::size_t found = 0;
-  for (std::size_t i = 0; i < queries; ++i) {
-    const auto row = static_cast<Row>(std::uint64_t{vectors.rows} * i / queries);
-    found += found_by_codes(vectors, codec, codes, row, step);
-  }
-  return static_cast<double>(found) >= kGoodEnough * static_cast<double>(queries * kNearest);
 }
 
 }  // namespace ndb::index

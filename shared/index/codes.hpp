@@ -78,8 +78,4 @@ class Codec {
   const simd::Kernels* kernels_;
 };
 
-/// Whether walking on these codes finds the nearest rows: compares code order with exact order for some rows of `vectors`
-/// among up to 50,000 others. codes: [rows · stride]. Takes about a hundredth of the time of building a graph.
-[[nodiscard]] bool codes_rank_well(const VectorsView& vectors, const Codec& codec, const std::byte* codes);
-
 }  // namespace ndb::index

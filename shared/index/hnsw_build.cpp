@@ -8,6 +8,7 @@
 #include <new>
 
 #include "shared/base/result.hpp"
+#include "shared/index/builder/code_ranking.hpp"
 #include "shared/index/builder/graph_reach.hpp"
 #include "shared/index/builder/graph_reuse.hpp"
 #include "shared/index/builder/hnsw_encode.hpp"

@@ -131,7 +131,7 @@ TEST_CASE("every key has a variable, a flag and a YAML key that set it") {
     // A value that is not the default but allowed.
     const auto standard = config::defaults(Role::writer);
     std::string value;
-    for (const char* candidate : {"127.0.0.1:9", "http://x:1", "/x", "2000", "17", "sync", "json", "warn", "true", "false"}) {
+    for (const char* candidate : {"127.0.0.1:9", "http://x:1", "/x", "2000", "17", "sync", "json", "warn", "sq8", "true", "false"}) {
       auto changed = standard;
       if (key.set(changed, candidate) && key.get(changed) != key.get(standard)) {
         value = candidate;

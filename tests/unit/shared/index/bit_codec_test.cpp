@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "shared/index/codes.hpp"
+#include "shared/index/builder/code_ranking.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/unit/shared/index/test_vectors.hpp"
 
@@ -38,20 +38,34 @@ struct Errors {
   double relative = 0.0;  // of the error, against the standard deviation of the exact keys
 };
 
-Errors errors_of(const TestVectors& vectors, const Coded& coded) {
+enum class Code { signs, refined };
+
+struct Estimate {
+  float key = 0.0F;
+  float error = 0.0F;
+};
+
+Estimate estimate(const Coded& coded, const BitQueryBuffer& buffer, Row row, Code code) {
+  const std::byte* signs = coded.rows.data() + row * coded.stride;
+  const std::byte* refined = coded.refined.data() + row * coded.refined_stride;
+  if (code == Code::refined) return {coded.codec.refined_key(refined, buffer), coded.codec.refined_error(refined, buffer)};
+  Estimate estimate{.error = coded.codec.key_error(signs, buffer)};
+  coded.codec.kernels().bit_keys(buffer.query, &signs, 1, &estimate.key);
+  return estimate;
+}
+
+Errors errors_of(const TestVectors& vectors, const Coded& coded, Code code = Code::signs) {
   Errors errors;
   double sum = 0.0, sum2 = 0.0, error2 = 0.0, count = 0.0;
   BitQueryBuffer buffer;
   for (Row q = 0; q < 20; ++q) {
     const PreparedQuery query(vectors.vector(q), vectors.view().distance);
-    REQUIRE(coded.codec.prepare(query.data(), buffer));
+    REQUIRE(coded.codec.prepare(query.data(), true, buffer));
     for (Row row = 20; row < vectors.rows(); ++row) {
-      const std::byte* code = coded.rows.data() + row * coded.stride;
-      float key = 0.0F;
-      coded.codec.kernels().bit_keys(buffer.query, &code, 1, &key);
+      const auto [key, stated] = estimate(coded, buffer, row, code);
       const double exact = coded.codec.from_exact(query.key(vectors.view(), row));
       const double error = static_cast<double>(key) - exact;
-      const double deviation = error / static_cast<double>(coded.codec.key_error(code, buffer));
+      const double deviation = error / static_cast<double>(stated);
       errors.bias += deviation;
       errors.spread += deviation * deviation;
       sum += exact;
@@ -66,16 +80,21 @@ Errors errors_of(const TestVectors& vectors, const Coded& coded) {
   return errors;
 }
 
-TEST_CASE("1-bit codes estimate keys without bias, and know their error") {
+TEST_CASE("codes estimate keys without bias, and know their error") {
   for (const Distance distance : {Distance::cosine, Distance::dot, Distance::euclidean}) {
     for (const std::uint32_t dim : {2U, 33U, 100U, 128U, 385U, 768U, 1537U}) {
       CAPTURE(distance_name(distance), dim);
       const TestVectors vectors(dim, distance, test::clustered_values(400, dim, 5, 0.7F, 61));
-      const Errors errors = errors_of(vectors, code_all(vectors));
+      const Coded coded = code_all(vectors);
+      const Errors errors = errors_of(vectors, coded);
       CHECK(std::abs(errors.bias) < 0.35);  // rows of a cluster err alike, so this is a mean of few
       CHECK(errors.spread > 0.5);
       CHECK(errors.spread < 1.6);
       if (dim >= 100) CHECK(errors.relative < 0.5);
+      const Errors refined = errors_of(vectors, coded, Code::refined);
+      CHECK(std::abs(refined.bias) < 0.6);
+      CHECK(refined.spread < 1.8);
+      CHECK(refined.relative < errors.relative / 4);
     }
   }
 }
@@ -106,15 +125,17 @@ TEST_CASE("rows and queries that do not fit are refused, and constant rows are c
   const std::vector<float> huge(64, 1e30F);
   std::vector<std::byte> row(coded.stride);
   BitQueryBuffer buffer;
-  CHECK_FALSE(coded.codec.encode(huge.data(), row.data()));
-  CHECK_FALSE(coded.codec.prepare(huge.data(), buffer));
+  std::vector<std::byte> refined(coded.refined_stride);
+  CHECK_FALSE(coded.codec.encode(huge.data(), row.data(), refined.data()));
+  CHECK_FALSE(coded.codec.prepare(huge.data(), true, buffer));
   const std::vector<float> centre(coded.codec.centre().begin(), coded.codec.centre().end());
-  CHECK(coded.codec.encode(centre.data(), row.data()));
-  REQUIRE(coded.codec.prepare(centre.data(), buffer));
+  CHECK(coded.codec.encode(centre.data(), row.data(), refined.data()));
+  REQUIRE(coded.codec.prepare(centre.data(), true, buffer));
   const std::byte* code = row.data();
   float key = 1.0F;
   coded.codec.kernels().bit_keys(buffer.query, &code, 1, &key);
   CHECK(key == 0.0F);
+  CHECK(coded.codec.refined_key(refined.data(), buffer) == 0.0F);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "shared/index/builder/code_ranking.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/unit/shared/index/test_vectors.hpp"
 

@@ -65,7 +65,7 @@ TEST_CASE("a graph file of version 1 opens and answers as it did") {
 }
 
 TEST_CASE("a graph file of version 2, with 1-bit codes, opens and answers as it did") {
-  const TestVectors vectors = golden_vectors(96);
+  const TestVectors vectors = golden_vectors(256);
   if (std::getenv("NDB_WRITE_GOLDEN") != nullptr) {
     const auto bytes = build_hnsw(vectors.view(), {.m = 4, .ef_construction = 40}).value();
     std::ofstream(std::string(NDB_GOLDEN_DIR) + "/hnsw-v2.bin", std::ios::binary) << base::as_text(bytes);
@@ -74,6 +74,7 @@ TEST_CASE("a graph file of version 2, with 1-bit codes, opens and answers as it 
   const auto graph = HnswView::open(bytes);
   REQUIRE(graph.has_value());
   CHECK(graph->quantization() == Quantization::rabitq);
+  CHECK(graph->has_refined());
   CHECK(graph->candidates_for_ten() >= 10.0F);
   check_golden(vectors, *graph);
 }

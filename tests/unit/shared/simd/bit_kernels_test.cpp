@@ -88,6 +88,31 @@ TEST_CASE("keys of 1-bit codes agree with plain arithmetic for every length, and
   }
 }
 
+TEST_CASE("products of 4-bit values with int8 are exact, also at the extremes") {
+  const unsigned seed = 44;
+  std::mt19937 random(seed);
+  for (const Kernels* table : ndb::simd::usable_kernels()) {
+    for (const std::size_t count : {128UL, 384UL, 896UL, 65'536UL + 128}) {
+      CAPTURE(seed, table->name, count);
+      std::vector<std::byte> halves(count / 2);
+      std::vector<std::int8_t> values(count);
+      std::int32_t want = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto half = static_cast<int>(random() % 16);
+        values[i] = static_cast<std::int8_t>(static_cast<int>(random() % 255) - 127);
+        halves[i / 128 * 64 + i % 64] |= static_cast<std::byte>(half << (i % 128 < 64 ? 0 : 4));
+        want += half * values[i];
+      }
+      CHECK(table->dot_u4i8(halves.data(), values.data(), count) == want);
+      const std::vector<std::byte> most(count / 2, std::byte{0xFF});
+      for (const int extreme : {127, -127}) {
+        const std::vector<std::int8_t> all(count, static_cast<std::int8_t>(extreme));
+        CHECK(table->dot_u4i8(most.data(), all.data(), count) == static_cast<std::int32_t>(count) * 15 * extreme);
+      }
+    }
+  }
+}
+
 TEST_CASE("the Walsh-Hadamard transform multiplies with the matrix of signs and is its own inverse, scaled") {
   std::mt19937 random(42);
   std::normal_distribution<float> normal;
