@@ -11,6 +11,8 @@ namespace {
 
 constexpr int kOpenAttempts = 50;
 constexpr std::chrono::seconds kReconnectAfter{1};
+constexpr std::chrono::seconds kMendAfter{1};
+constexpr int kIdleWakes = 1'000;  // in a row, after which shared memory is not believed for a while: each costs a look at the log
 
 // A file that a manifest names is gone, so a newer manifest is there.
 bool overtaken(const Status& status) { return !status && status.error().code == ErrorCode::not_found; }
@@ -106,14 +108,30 @@ void Follower::loop(const std::stop_token& stop) {
     const bool woken = wait(stop);
     if (stop.stop_requested()) return;
     if (slot_) slot_->drain();
-    const auto newest = block_ ? block_->newest_manifest() : ManifestVersion{};
-    const bool look = !woken || newest > state_->snapshot()->manifest->version;
+    const auto before = state_->snapshot();
+    const Seq applied = before->visible_seq();
+    // The clock decides, too: wake-ups and versions in shared memory are hints, and garbage there must not keep us from the files.
+    const bool look = !woken || clock_.now() >= next_look_ || (block_ && block_->newest_manifest() > before->manifest->version);
     auto status = refresh(look);
     if (overtaken(status)) status = refresh(true);
+    if (look) next_look_ = clock_.now() + options_.poll_interval;
     note(status);
+    mend();
+    const bool idle = woken && state_->snapshot() == before && before->visible_seq() == applied;
+    idle_wakes_ = idle ? idle_wakes_ + 1 : 0;
+    if (idle_wakes_ > kIdleWakes) disconnect();
     const bool lost = block_ && (block_->stale() || (slot_ && !woken && !slot_->beat()));
     if (clock_.now() >= next_connect_ && (!slot_ || lost)) connect();
   }
+}
+
+// Somebody wakes us for nothing, without end: poll, and try again later.
+void Follower::disconnect() {
+  idle_wakes_ = 0;
+  next_connect_ = clock_.now() + kReconnectAfter;
+  block_.reset();
+  const std::scoped_lock lock(slot_mutex_);
+  slot_.reset();
 }
 
 // Problems are logged when they begin and kept for health(); what can be read goes on being served.
@@ -154,7 +172,8 @@ Status Follower::follow_current() {
   NDB_TRY_ASSIGN(auto read, format::read_manifest(fs_, collection_, current.version));
   collection_uid_ = read.collection_uid;
   auto manifest = std::make_shared<const format::Manifest>(std::move(read));
-  NDB_TRY(same && !contradicts(*manifest) ? swap_to(manifest) : start_over(manifest));
+  const bool goes_on = same && !contradicts(*manifest) && state_->snapshot()->damage();
+  NDB_TRY(goes_on ? swap_to(manifest) : start_over(manifest));
   if (slot_) slot_->pin(manifest->version);
   return {};
 }
@@ -173,6 +192,22 @@ bool Follower::contradicts(const format::Manifest& manifest) const {
     }
   }
   return false;
+}
+
+// A file that was lost under its mapping may be whole again: the volume came back, or somebody put the file back. Opened anew now and then.
+void Follower::mend() {
+  if (clock_.now() < next_mend_) return;
+  next_mend_ = clock_.now() + kMendAfter;
+  const auto snapshot = state_->snapshot();
+  const auto damage = snapshot->damage();
+  if (damage || damage.error().code != ErrorCode::io_error) {
+    if (lost_) base::log_info("reading " + collection_.string() + ": all files are whole again");
+    lost_ = false;
+    return;
+  }
+  if (!lost_) base::log_error("reading " + collection_.string(), damage.error());
+  lost_ = true;
+  static_cast<void>(start_over(snapshot->manifest));  // while that fails, searches go on answering the error
 }
 
 Status Follower::swap_to(std::shared_ptr<const format::Manifest> manifest) {

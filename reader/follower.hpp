@@ -3,7 +3,8 @@
 //
 // Threads: one of its own; state(), health() and the others from any.
 // Invariants: the state never goes back, with one exception: operations that a replaced writer wrote behind the seal of its log (never
-// acknowledged) are dropped in the swap. A reader that could not confirm CURRENT for `fence_after` says so in health().
+// acknowledged) are dropped in the swap. A state that met damage may lack marks that it could not look up: it is never carried on, but
+// built anew from the files. A reader that could not confirm CURRENT for `fence_after` says so in health().
 #pragma once
 
 #include <atomic>
@@ -53,7 +54,9 @@ class Follower {
   Status swap_to(std::shared_ptr<const format::Manifest> manifest);
   Status start_over(std::shared_ptr<const format::Manifest> manifest);
   [[nodiscard]] bool contradicts(const format::Manifest& manifest) const;
+  void mend();
   void connect();
+  void disconnect();
   void note(const Status& status);
 
   fs::FileSystem& fs_;
@@ -71,7 +74,9 @@ class Follower {
   std::optional<ipc::ControlBlock> block_;
   std::optional<ipc::ReaderSlot> slot_;
   std::mutex slot_mutex_;  // guards slot_ against poke()
-  std::chrono::steady_clock::time_point next_connect_{};
+  std::chrono::steady_clock::time_point next_connect_{}, next_mend_{}, next_look_{};
+  int idle_wakes_ = 0;  // in a row, that nothing came of
+  bool lost_ = false;  // a file was lost under its mapping, and that was said
   std::uint64_t collection_uid_ = 0;
 
   std::jthread thread_;

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "shared/base/result.hpp"
+#include "shared/fs/mapping_guard.hpp"
 
 namespace ndb::ipc {
 namespace bi = boost::interprocess;
@@ -21,6 +22,11 @@ using layout::Block;
 struct SharedRegion::Mapped {
   bi::shared_memory_object object;  // kept open: its link count tells whether it still has a name
   bi::mapped_region region;
+  fs::MappingGuard guard;  // whoever may write the object may also shrink it under us
+
+  Mapped(bi::shared_memory_object from, bi::mapped_region at)
+      : object(std::move(from)), region(std::move(at)),
+        guard(region.get_address(), region.get_size(), fs::MappingGuard::Access::read_write) {}
 };
 
 namespace {
@@ -82,7 +88,7 @@ Result<Mapped> create(const std::string& key, mode_t permissions) try {
   return unavailable(key, error.what());
 }
 
-// Someone who may write the block may also shrink it under us (SIGBUS), so trust no one beyond what the caller asked for.
+// Someone who may write the block may also mislead or silence us, so trust no one beyond what the caller asked for.
 Status check_trust(int descriptor, const std::string& key, mode_t permissions) {
   struct stat info{};
   if (::fstat(descriptor, &info) != 0) return unavailable(key, base::errno_error(errno, "fstat").message);
@@ -162,7 +168,8 @@ std::size_t SharedRegion::slots_used() const noexcept {
 
 bool SharedRegion::unlinked() const noexcept {
   struct stat info{};
-  return ::fstat(mapped_->object.get_mapping_handle().handle, &info) != 0 || info.st_nlink == 0;
+  return ::fstat(mapped_->object.get_mapping_handle().handle, &info) != 0 || info.st_nlink == 0 ||
+         mapped_->guard.lost().has_value();
 }
 
 }  // namespace ndb::ipc

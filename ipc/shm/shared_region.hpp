@@ -28,7 +28,7 @@ class SharedRegion {
   [[nodiscard]] layout::Block& block() const noexcept { return *block_; }
   /// Slots that can be in use, [0, kSlots].
   [[nodiscard]] std::size_t slots_used() const noexcept;
-  /// Whether the object has lost its name.
+  /// Whether the object has lost its name, or was cut off.
   [[nodiscard]] bool unlinked() const noexcept;
 
   struct Mapped;

@@ -16,5 +16,8 @@ namespace ndb::format {
 /// Ascending rows, each below row_count; corruption otherwise.
 [[nodiscard]] Result<std::vector<Row>> read_delete_set(fs::FileSystem& fs, const fs::Path& path, SegmentId segment,
                                                        const FileRef& expected, Row row_count);
+/// The same for whatever generation of the segment's delete sets stands in that file, not the one that a manifest names.
+[[nodiscard]] Result<std::vector<Row>> read_any_delete_set(fs::FileSystem& fs, const fs::Path& path, SegmentId segment,
+                                                           Row row_count);
 
 }  // namespace ndb::format

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,20 @@ struct FileRef {
   std::uint32_t checksum = 0;    ///< of its header
   friend bool operator==(const FileRef&, const FileRef&) = default;
 };
+
+/// A part of a file.
+struct ByteRange {
+  std::uint64_t offset = 0, bytes = 0;
+};
+
+/// The sections of a file, in order, without where they are: they follow one another.
+struct SectionShape {
+  std::uint32_t id = 0, element_bytes = 0;
+  std::uint64_t bytes = 0;
+};
+using SectionShapes = std::vector<SectionShape>;
+/// The length of a file with these sections.
+[[nodiscard]] std::uint64_t section_file_bytes(const SectionShapes& shapes);
 
 class SectionFileWriter {
  public:
@@ -76,12 +91,22 @@ class SectionFile {
   [[nodiscard]] static Result<std::shared_ptr<const SectionFile>> open(fs::FileSystem& fs, const fs::Path& path,
                                                                        FileKind kind, SegmentId segment,
                                                                        const FileRef* expected);
+  /// For salvaging: opens a file whose header or table may be damaged. A damaged header is rebuilt from the first of the candidates
+  /// that gives the header checksum in `expected`; under a damaged table some blocks look damaged that are not. corruption if the
+  /// header cannot be rebuilt, or the file has not its full length (the table stands at the end).
+  [[nodiscard]] static Result<std::shared_ptr<const SectionFile>> open_damaged(fs::FileSystem& fs, const fs::Path& path,
+                                                                               FileKind kind, SegmentId segment,
+                                                                               const FileRef& expected,
+                                                                               std::span<const SectionShapes> candidates);
   /// corruption if there is no such section.
   [[nodiscard]] Result<Section> section(std::uint32_t id) const;
-  /// A corruption error if a damaged block was touched so far.
+  /// corruption if a damaged block was touched so far; io_error if a part of the file was lost under the mapping. Both stay: only
+  /// opening the file anew makes it whole.
   [[nodiscard]] Status damage() const;
-  /// Checks every block of every section.
+  /// Checks every block of every section, and that the bytes around them are zero.
   [[nodiscard]] Status verify() const;
+  /// Checks every block; where the damaged ones are, in the order of the file.
+  [[nodiscard]] std::vector<ByteRange> damaged_ranges() const;
   [[nodiscard]] std::uint64_t bytes() const noexcept { return mapping_->bytes().size(); }
   [[nodiscard]] const fs::Path& path() const noexcept { return path_; }
 
@@ -93,11 +118,15 @@ class SectionFile {
   };
   SectionFile() = default;
   Status read_header(FileKind kind, SegmentId segment, const FileRef* expected);
+  Status add_sections(const void* checked_header);  // its type stays out of here
+  [[nodiscard]] Status verify_padding() const;
+  [[nodiscard]] Status lost() const;
   [[nodiscard]] std::unexpected<Error> corrupt(std::string what) const;
 
   fs::Path path_;
   std::unique_ptr<fs::Mapping> mapping_;
   std::vector<Entry> entries_;
+  std::uint64_t table_offset_ = 0, table_end_ = 0;
 };
 
 /// A section's bytes as an array; corruption unless they are a whole number of aligned elements.

@@ -151,6 +151,15 @@ Result<std::vector<WalOp>> parse_wal_body(const WalFrame& frame, std::uint32_t d
   return ops;
 }
 
+std::optional<std::size_t> find_wal_frame(base::ByteSpan bytes, std::size_t from, Epoch epoch) {
+  for (std::size_t at = from; at + kWalFrameHeaderBytes <= bytes.size(); ++at) {
+    if (base::load<std::uint32_t>(bytes.data() + at) != kFrameMagic) continue;
+    const auto frame = WalFrameReader(bytes.subspan(at), at).next();
+    if (frame && frame->header.epoch == epoch) return at;
+  }
+  return std::nullopt;
+}
+
 std::uint64_t largest_sync_mark(base::ByteSpan bytes, Epoch epoch) {
   std::uint64_t largest = 0;
   for (std::size_t at = 0; at + kWalFrameHeaderBytes <= bytes.size(); ++at) {

@@ -102,6 +102,9 @@ class WalFrameReader {
 /// count is op_count.
 [[nodiscard]] Result<std::vector<WalOp>> parse_wal_body(const WalFrame& frame, std::uint32_t dim);
 
+/// Where, at or after `from`, a whole and undamaged frame of that epoch begins; nullopt if there is none. Used behind damage.
+[[nodiscard]] std::optional<std::size_t> find_wal_frame(base::ByteSpan bytes, std::size_t from, Epoch epoch);
+
 /// The largest sync mark of any valid frame found anywhere in `bytes` (from file_offset on), by searching for frame headers.
 /// Used behind damage, to tell a torn tail from corruption.
 [[nodiscard]] std::uint64_t largest_sync_mark(base::ByteSpan bytes, Epoch epoch);

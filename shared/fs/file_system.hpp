@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ class Mapping {
  public:
   virtual ~Mapping() = default;
   [[nodiscard]] base::ByteSpan bytes() const noexcept { return bytes_; }
+  /// Offset from which on the file could not be read any more, if that happened: it was truncated, or its volume failed. Reading there
+  /// gives zeros; ask before using anything that was read for an answer.
+  [[nodiscard]] virtual std::optional<std::size_t> lost() const noexcept = 0;
 
  protected:
   base::ByteSpan bytes_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "shared/fs/file_system.hpp"
+#include "shared/fs/mapping_guard.hpp"
 
 namespace ndb::fs {
 namespace {
@@ -93,19 +94,23 @@ class PosixFile final : public File {
 
 class PosixMapping final : public Mapping {
  public:
-  PosixMapping(void* reserved, std::size_t reserved_bytes, base::ByteSpan bytes) noexcept
+  PosixMapping(void* reserved, std::size_t reserved_bytes, base::ByteSpan bytes)
       : reserved_(reserved), reserved_bytes_(reserved_bytes) {
     bytes_ = bytes;
+    if (!bytes.empty()) guard_.emplace(const_cast<std::byte*>(bytes.data()), bytes.size(), MappingGuard::Access::read_only);
   }
   PosixMapping(const PosixMapping&) = delete;
   PosixMapping& operator=(const PosixMapping&) = delete;
   ~PosixMapping() override {
+    guard_.reset();
     if (reserved_ != nullptr) ::munmap(reserved_, reserved_bytes_);
   }
+  std::optional<std::size_t> lost() const noexcept override { return guard_ ? guard_->lost() : std::nullopt; }
 
  private:
   void* reserved_;
   std::size_t reserved_bytes_;
+  std::optional<MappingGuard> guard_;
 };
 
 class PosixFileSystem final : public FileSystem {

@@ -151,7 +151,9 @@ Status SegmentView::verify() const {
     if (*file != nullptr) NDB_TRY((*file)->verify());
   for (Row row = 0; row < rows_; ++row)
     if (find(row_id(row)) != row) return corrupt(*ids_file_, "an id is not found under its own name");
-  if (hnsw_) NDB_TRY(hnsw_->verify());
+  if (!hnsw_) return {};
+  const auto graph = hnsw_->verify();
+  if (!graph) return corrupt(*hnsw_file_, graph.error().message.c_str());
   return {};
 }
 

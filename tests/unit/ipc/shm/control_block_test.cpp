@@ -263,3 +263,31 @@ TEST_CASE("many processes that open at once end up in one block") {
   CHECK(block->slots().size() == 8);
   for (const auto& child : children) child->say("end");
 }
+
+TEST_CASE("a block that is cut off under its users is stale, and no call on it ends the process") {
+  const SharedName name;
+  auto writer = ControlBlock::open_for_writer(name.key);
+  REQUIRE(writer);
+  auto reader = ControlBlock::open_for_reader(name.key);
+  REQUIRE(reader);
+  auto slot = reader->claim();
+  REQUIRE(slot);
+  CHECK_FALSE(reader->stale());
+  for (const std::uintmax_t left : {std::uintmax_t{5000}, std::uintmax_t{0}}) {
+    std::filesystem::resize_file(name.file(), left);
+    writer->publish_manifest(ManifestVersion{7});
+    writer->publish_commit({Seq{1}, Epoch{1}, 1, 100});
+    writer->wake_all();
+    CHECK(writer->slots().size() <= 1);
+    static_cast<void>(writer->min_pinned_version());
+    slot->pin(ManifestVersion{3});
+    static_cast<void>(slot->wait(std::chrono::milliseconds(1)));
+    static_cast<void>(reader->newest_manifest());
+    static_cast<void>(reader->committed());
+    CHECK(reader->stale());
+    CHECK(writer->stale());
+  }
+  CHECK_FALSE(ControlBlock::open_for_reader(name.key));
+  CHECK(ControlBlock::open_for_writer(name.key));
+  CHECK(ControlBlock::open_for_reader(name.key));
+}

@@ -181,6 +181,39 @@ TEST_CASE("no flipped bit of a segment is ever returned as data without damage()
   }
 }
 
+TEST_CASE("a file that is cut off under an open segment is named, whatever is read, and nothing that is gone is called undamaged") {
+  for (const std::string name : {"vectors", "ids", "payloads"})
+    for (const std::uintmax_t left : {std::uintmax_t{0}, std::uintmax_t{100}, std::uintmax_t{4096}, std::uintmax_t{9000}}) {
+      const test::TempFolder folder;
+      const CollectionConfig config{.dim = 33, .distance = Distance::cosine};
+      const auto documents = random_documents(4, 300, 33);
+      const auto segment = test::write_documents(folder.path(), kSegment, config, documents);
+      const auto path = format::segment_folder(folder.path(), kSegment) / name;
+      CAPTURE(name, left);
+      const auto view = open(folder.path(), config, segment);
+      REQUIRE(view);
+      require_same(**view, documents);  // every block was good when it was checked
+      REQUIRE((*view)->damage());
+      std::filesystem::resize_file(path, left);
+      for (Row row = 0; row < documents.size(); ++row) {
+        const auto id = (*view)->row_id(row);
+        const auto found = (*view)->find(documents[row].id);
+        const bool same = id == documents[row].id && found == row && std::ranges::equal((*view)->vector(row), documents[row].vector) &&
+                          base::as_text((*view)->payload(row)) == documents[row].payload;
+        if (!same) REQUIRE_FALSE((*view)->damage());
+      }
+      const auto damage = (*view)->damage();
+      REQUIRE_FALSE(damage);
+      CHECK(damage.error().code == ErrorCode::io_error);
+      CHECK(test::contains(damage.error().message, path.string()));
+      CHECK_FALSE((*view)->verify());
+      const auto again = open(folder.path(), config, segment);
+      REQUIRE_FALSE(again);
+      CHECK(again.error().code == ErrorCode::corruption);
+      CHECK(test::contains(again.error().message, path.string()));
+    }
+}
+
 TEST_CASE("a view of the same segment in a newer manifest shares its files") {
   const test::TempFolder folder;
   const CollectionConfig config{.dim = 4, .distance = Distance::dot};
