@@ -19,6 +19,7 @@ struct Query {
   std::string name, vector, vector_file, id, filter;
   std::uint64_t row = 0, min_seq = 0;
   std::uint32_t top_k = 10, ef = 0, timeout_ms = 0;
+  double recall = 0.0;
   bool exact = false, with_vector = false, no_payload = false, explain = false;
 };
 
@@ -63,6 +64,7 @@ Result<std::string> body_of(const Query& query, const std::string& vector) {
   http::JsonWriter json;
   json.begin_object().key("vector").raw(vector).field("top_k", query.top_k).field("approximate", !query.exact);
   if (query.ef > 0) json.field("ef", query.ef);
+  if (query.recall != 0.0) json.field("recall", query.recall);
   if (!query.filter.empty()) json.key("filter").raw(query.filter);
   json.field("with_payload", !query.no_payload).field("with_vector", query.with_vector).field("explain", query.explain);
   if (query.min_seq > 0) json.field("min_seq", query.min_seq);
@@ -89,9 +91,10 @@ void print_matches(const Session& session, const Query& query, const boost::json
                                      count_at(answer, "seq"), count_at(answer, "manifest_version"));
   const auto& plan = object_at(answer, "plan");
   if (!plan.empty())
-    session.streams.out << fmt::format("plan {}: {} distances, {} estimated, {} hops, {} rows let through\n",
+    session.streams.out << fmt::format("plan {}: {} distances, {} estimated, {} hops, {} bytes, {} rows let through\n",
                                        printable(text_at(plan, "plan")), grouped(count_at(plan, "distances")),
                                        grouped(count_at(plan, "estimated_distances")), grouped(count_at(plan, "hops")),
+                                       grouped(count_at(plan, "bytes_touched")),
                                        grouped(count_at(plan, "rows_matched")));
 }
 
@@ -119,6 +122,7 @@ void declare_search(CLI::App& command, Query& query) {
   command.add_option("--id", query.id, "The query is this document's vector (it will match itself)")->type_name("ID");
   command.add_option("-k,--top-k", query.top_k, "Matches wanted, 1 to 10000 [10]")->type_name("N");
   command.add_option("--ef", query.ef, "Candidates while searching: more finds more and takes longer")->type_name("N");
+  command.add_option("--recall", query.recall, "Instead of --ef: share of the true nearest to find, such as 0.99")->type_name("SHARE");
   command.add_flag("--exact", query.exact, "Compare with every vector instead of using the graph");
   command.add_option("--filter", query.filter, "Only what matches, such as '{\"year\":{\"$gte\":2020}}'")->type_name("JSON");
   command.add_flag("--with-vector", query.with_vector, "Show the vectors of the matches");

@@ -1,6 +1,9 @@
 #include "reader/part_search.hpp"
 
 #include <algorithm>
+#include <cmath>
+
+#include "shared/index/calibration.hpp"
 
 namespace ndb::reader {
 namespace {
@@ -58,10 +61,20 @@ PartResult exact(const Part& part, const PartQuery& query, Row begin, Row end) {
   return result;
 }
 
-PartResult graph(const Part& part, const PartQuery& query) {
+// A part that holds a share of the matches needs that share of the candidates, and some more for chance.
+std::uint32_t ef_of(const Part& part, const PartQuery& query, double share) {
+  std::uint32_t ef = query.ef;
+  if (query.recall) ef = std::max(query.top_k, index::ef_for_recall(part.segment()->view->hnsw()->recall_at_ef(), *query.recall, query.top_k));
+  const double expected = ef * share;
+  return std::min(ef, static_cast<std::uint32_t>(expected + 2.5 * std::sqrt(expected)) + 4);
+}
+
+PartResult graph(const Part& part, const PartQuery& query, double share) {
   PartResult result{.best = {}, .stats = {}, .plan = Plan::graph};
   const auto& view = *part.segment()->view;
-  const index::HnswSearchParams params{.k = query.top_k, .ef = query.ef};
+  const auto deleted = static_cast<double>(part.segment()->tombstones->count());
+  const index::HnswSearchParams params{
+      .k = query.top_k, .ef = ef_of(part, query, share), .accepted_share = 1.0 - deleted / static_cast<double>(part.rows())};
   Top top(query.top_k, LessById{&part});
   if (part.all_visible()) {
     index::search(*view.hnsw(), view.vectors(), query.query, params, index::AcceptAll{}, thread_scratch(), top, result.stats);
@@ -74,7 +87,7 @@ PartResult graph(const Part& part, const PartQuery& query) {
 }
 
 // The rows that match are known exactly before the walk, so it can be judged and, where it fails, replaced by the scan.
-PartResult filtered_graph(const Part& part, const PartQuery& query) {
+PartResult filtered_graph(const Part& part, const PartQuery& query, double share) {
   const auto& view = *part.segment()->view;
   const auto rows = part.matching(query.filter, 0, part.rows());
   PartResult result{.best = {}, .stats = {}, .rows_matched = rows.size(), .plan = Plan::filtered_graph};
@@ -82,7 +95,9 @@ PartResult filtered_graph(const Part& part, const PartQuery& query) {
   if (rows.size() > kFewRows) {
     std::vector<bool> matches(part.rows());
     for (const Row row : rows) matches[row] = true;
-    const index::HnswSearchParams params{.k = query.top_k, .ef = query.ef, .max_distances = rows.size()};
+    const index::HnswSearchParams params{.k = query.top_k, .ef = ef_of(part, query, share),
+                                         .accepted_share = static_cast<double>(rows.size()) / part.rows(),
+                                         .max_distances = rows.size()};
     index::search(*view.hnsw(), view.vectors(), query.query, params, [&](Row row) { return matches[row]; },
                   thread_scratch(), top, result.stats);
     if (!result.stats.gave_up && top.size() >= std::min<std::size_t>(query.top_k, rows.size())) {
@@ -103,19 +118,16 @@ bool uses_graph(const Part& part, const PartQuery& query) noexcept {
   return query.approximate && part.segment() != nullptr && part.segment()->view->hnsw() != nullptr;
 }
 
-PartResult search_part(const Part& part, const PartQuery& query, Row begin, Row end) {
+PartResult search_part(const Part& part, const PartQuery& query, Row begin, Row end, double share) {
   if (!uses_graph(part, query)) return exact(part, query, begin, end);
-  if (!query.filter.matches_all()) return filtered_graph(part, query);
-  auto result = graph(part, query);
+  if (!query.filter.matches_all()) return filtered_graph(part, query, share);
+  auto result = graph(part, query, share);
   // Deletions may have cut off what is left; a walk that finds too little is replaced.
   const std::uint64_t live = part.rows() - part.segment()->tombstones->count();
   if (result.best.size() < std::min<std::uint64_t>(query.top_k, live)) {
     const auto walked = result.stats;
     result = exact(part, query, 0, part.rows());
-    result.stats.hops += walked.hops;
-    result.stats.distances += walked.distances;
-    result.stats.estimated_distances += walked.estimated_distances;
-    result.stats.damaged = walked.damaged;
+    result.stats += walked;
   }
   return result;
 }

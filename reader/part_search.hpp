@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "ndb/search.hpp"
@@ -17,6 +18,7 @@ struct PartQuery {
   std::uint32_t top_k;
   std::uint32_t ef;
   bool approximate;
+  std::optional<double> recall;  ///< instead of ef, below 1
 };
 
 enum class Plan : std::uint8_t { none, exact, graph, filtered_graph };
@@ -32,6 +34,7 @@ struct PartResult {
 [[nodiscard]] bool uses_graph(const Part& part, const PartQuery& query) noexcept;
 
 /// Searches rows [begin, end) exactly, or the whole part if the plan is a graph (then begin is 0 and end its rows).
-[[nodiscard]] PartResult search_part(const Part& part, const PartQuery& query, Row begin, Row end);
+/// share: of the matches, how many this part is expected to hold, in (0, 1]; a graph is walked with as many candidates.
+[[nodiscard]] PartResult search_part(const Part& part, const PartQuery& query, Row begin, Row end, double share);
 
 }  // namespace ndb::reader

@@ -4,6 +4,7 @@
 #include <tbb/parallel_for.h>
 
 #include <algorithm>
+#include <cmath>
 #include <queue>
 
 #include "reader/part_search.hpp"
@@ -22,6 +23,7 @@ constexpr Row kTaskRows = 16'384;
 struct Task {
   const Part* part;
   Row begin, end;
+  double share = 1.0;  // of the matches that the part is expected to hold
 };
 
 struct Hit {
@@ -36,13 +38,15 @@ bool passed(const Deadline& deadline) { return deadline && Clock::now() > *deadl
 
 std::vector<Task> make_tasks(const std::vector<Part>& parts, const PartQuery& query) {
   std::vector<Task> tasks;
+  std::uint64_t rows = 0;
+  for (const auto& part : parts) rows += part.rows();
   for (const auto& part : parts) {
     if (uses_graph(part, query)) {
-      tasks.push_back({&part, 0, part.rows()});
+      tasks.push_back({&part, 0, part.rows(), static_cast<double>(part.rows()) / static_cast<double>(rows)});
       continue;
     }
     for (Row begin = 0; begin < part.rows(); begin += kTaskRows)
-      tasks.push_back({&part, begin, std::min(part.rows(), begin + kTaskRows)});
+      tasks.push_back({&part, begin, std::min(part.rows(), begin + kTaskRows), 1.0});
   }
   return tasks;
 }
@@ -57,7 +61,7 @@ bool worth_spreading(const std::vector<Task>& tasks, const PartQuery& query) {
 std::vector<PartResult> run(const std::vector<Task>& tasks, const PartQuery& query, const Deadline& deadline) {
   std::vector<PartResult> results(tasks.size());
   const auto one = [&](std::size_t i) {
-    if (!passed(deadline)) results[i] = search_part(*tasks[i].part, query, tasks[i].begin, tasks[i].end);
+    if (!passed(deadline)) results[i] = search_part(*tasks[i].part, query, tasks[i].begin, tasks[i].end, tasks[i].share);
   };
   if (worth_spreading(tasks, query)) {
     tbb::parallel_for(std::size_t{0}, tasks.size(), one);
@@ -80,6 +84,25 @@ std::vector<Hit> best_hits(const std::vector<Task>& tasks, const std::vector<Par
   return hits;
 }
 
+// Parts that turned out to hold more of the matches than their rows let expect, as segments that were written at one time often
+// do, are searched again with as many candidates as that takes. Returns whether there were any.
+bool search_fuller_parts(std::vector<Task>& tasks, const std::vector<Hit>& hits, const PartQuery& query,
+                         std::vector<PartResult>& results, const Deadline& deadline) {
+  bool any = false;
+  for (std::size_t i = 0; i < tasks.size() && hits.size() > 1; ++i) {
+    if (tasks[i].share >= 1.0 || results[i].plan == Plan::exact) continue;
+    const auto held = static_cast<double>(std::ranges::count(hits, tasks[i].part, &Hit::part));
+    const auto wanted = static_cast<double>(query.top_k);
+    if (held <= wanted * tasks[i].share + 2.0 * std::sqrt(wanted * tasks[i].share) + 1.0 || passed(deadline)) continue;
+    tasks[i].share = std::min(1.0, (held + 2.0) / wanted);
+    auto again = search_part(*tasks[i].part, query, tasks[i].begin, tasks[i].end, tasks[i].share);
+    again.stats += results[i].stats;
+    results[i] = std::move(again);
+    any = true;
+  }
+  return any;
+}
+
 SearchPlan describe(const std::vector<PartResult>& results) {
   SearchPlan plan;
   bool used[4] = {};
@@ -89,6 +112,7 @@ SearchPlan describe(const std::vector<PartResult>& results) {
     plan.distances += result.stats.distances;
     plan.estimated_distances += result.stats.estimated_distances;
     plan.hops += result.stats.hops;
+    plan.bytes_touched += result.stats.bytes_touched;
   }
   static constexpr const char* kNames[] = {"", "exact", "graph", "filtered_graph"};
   for (std::size_t i = 1; i < 4; ++i)
@@ -126,6 +150,11 @@ Status validate_search(const Search& search, const CollectionConfig& config, std
   NDB_TRY(payload::validate_vector(search.query(), config.dim, config.distance, fmt::format("{}vector", prefix)));
   NDB_TRY(check_number(search.top_k(), 1, Limits::kMaxTopK, prefix, "top_k"));
   if (search.ef()) NDB_TRY(check_number(*search.ef(), 1, Limits::kMaxEf, prefix, "ef"));
+  if (search.recall() && !(*search.recall() > 0.0 && *search.recall() <= 1.0))
+    return fail(ErrorCode::invalid_argument, fmt::format("recall is {}; it must be above 0 and at most 1", *search.recall()),
+                fmt::format("{}recall", prefix));
+  if (search.recall() && search.ef())
+    return fail(ErrorCode::invalid_argument, "ef and recall both say how far to look; give one", fmt::format("{}recall", prefix));
   return search.filter().validate(fmt::format("{}filter", prefix));
 }
 
@@ -138,11 +167,13 @@ Result<SearchResult> execute(const live::View& view, const Search& search, Deadl
   const index::PreparedQuery prepared(search.query(), config.distance);
   const filter::CompiledFilter filter(search.filter());
   const PartQuery query{prepared, filter, search.top_k(), std::max(search.top_k(), search.ef().value_or(config.hnsw.ef_search)),
-                        search.approximate()};
-  const auto tasks = make_tasks(parts, query);
-  const auto results = run(tasks, query, deadline);
+                        search.approximate() && search.recall().value_or(0.0) < 1.0, search.recall()};
+  auto tasks = make_tasks(parts, query);
+  auto results = run(tasks, query, deadline);
+  auto hits = best_hits(tasks, results, search.top_k());
+  if (search_fuller_parts(tasks, hits, query, results, deadline)) hits = best_hits(tasks, results, search.top_k());
   if (passed(deadline)) return timed_out();
-  auto matches = make_matches(best_hits(tasks, results, search.top_k()), search, config.distance);
+  auto matches = make_matches(hits, search, config.distance);
   NDB_TRY(snapshot.damage());
   if (!matches) return std::unexpected(matches.error());
   if (std::ranges::any_of(results, [](const PartResult& r) { return r.stats.damaged; }))

@@ -56,7 +56,15 @@ CollectionTarget::CollectionTarget(const std::filesystem::path& folder, const Ma
 }
 
 void CollectionTarget::search(const float* query, std::uint32_t k, std::uint32_t ef, std::vector<std::uint32_t>& rows) const {
-  const auto found = value_of(collection_->search(Search{std::span(query, dim_)}.top_k(k).ef(ef).with_payload(false)));
+  search(Search{std::span(query, dim_)}.top_k(k).ef(ef).with_payload(false), rows);
+}
+
+void CollectionTarget::search_recall(const float* query, std::uint32_t k, double recall, std::vector<std::uint32_t>& rows) const {
+  search(Search{std::span(query, dim_)}.top_k(k).recall(recall).with_payload(false), rows);
+}
+
+void CollectionTarget::search(const Search& search, std::vector<std::uint32_t>& rows) const {
+  const auto found = value_of(collection_->search(search));
   rows.clear();
   for (const auto& match : found.matches) {
     std::uint32_t row = 0;

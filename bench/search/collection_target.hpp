@@ -23,12 +23,16 @@ class CollectionTarget {
   CollectionTarget(const std::filesystem::path& folder, const Matrix& base, const CollectionOptions& options);
 
   void search(const float* query, std::uint32_t k, std::uint32_t ef, std::vector<std::uint32_t>& rows) const;
+  /// The same with a wanted recall, above 0 and at most 1, instead of ef.
+  void search_recall(const float* query, std::uint32_t k, double recall, std::vector<std::uint32_t>& rows) const;
   [[nodiscard]] SearchPlan explain(const float* query, std::uint32_t k, std::uint32_t ef) const;
   /// Writing, flushing and indexing; 0 if it was there.
   [[nodiscard]] double build_seconds() const noexcept { return build_seconds_; }
   [[nodiscard]] CollectionStats stats() const;
 
  private:
+  void search(const Search& search, std::vector<std::uint32_t>& rows) const;
+
   std::optional<Database> database_;
   std::optional<Collection> collection_;
   std::size_t dim_;

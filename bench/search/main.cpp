@@ -14,6 +14,7 @@
 #include "bench/search/collection_target.hpp"
 #include "bench/search/data_set.hpp"
 #include "bench/search/hnswlib_peer.hpp"
+#include "bench/search/plot.hpp"
 #include "shared/base/bytes.hpp"
 #include "shared/index/hnsw_build.hpp"
 #include "shared/index/hnsw_search.hpp"
@@ -27,6 +28,8 @@ struct Options {
   std::string data;
   std::string distance = "euclidean";
   std::string out;
+  std::string plot;
+  std::vector<double> recalls{0.9, 0.95, 0.99, 0.999};
   std::string cache;
   std::uint32_t m = 16;
   std::uint32_t ef_construction = 200;
@@ -70,16 +73,19 @@ double cpu_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
+double recall_of(const bench::DataSet& data, const std::vector<std::vector<std::uint32_t>>& found, std::uint32_t k) {
+  std::size_t hits = 0;
+  for (std::size_t q = 0; q < data.queries.rows; ++q)
+    for (std::uint32_t i = 0; i < k; ++i) hits += std::ranges::count(found[q], data.truth[q][i]) > 0 ? 1 : 0;
+  return static_cast<double>(hits) / static_cast<double>(data.queries.rows * k);
+}
+
 Pass measure(const bench::DataSet& data, const SearchOne& search, std::uint32_t ef, std::uint32_t k) {
   std::vector<std::vector<std::uint32_t>> found(data.queries.rows);
   const double start = cpu_seconds();
   for (std::size_t q = 0; q < data.queries.rows; ++q) search(q, ef, found[q]);
   const double seconds = cpu_seconds() - start;
-  std::size_t hits = 0;
-  for (std::size_t q = 0; q < data.queries.rows; ++q)
-    for (std::uint32_t i = 0; i < k; ++i) hits += std::ranges::count(found[q], data.truth[q][i]) > 0 ? 1 : 0;
-  const auto queries = static_cast<double>(data.queries.rows);
-  return {static_cast<double>(hits) / (queries * k), queries / seconds};
+  return {recall_of(data, found, k), static_cast<double>(data.queries.rows) / seconds};
 }
 
 // A pass of each contender in turn, so that noise of the machine hits all of them alike.
@@ -112,6 +118,31 @@ void write_lines(const std::string& path, const std::vector<Line>& lines, const 
   for (const Line& line : lines)
     out << fmt::format("{},{},{},{},{},{},{:.5f},{:.1f},{:.1f}\n", line.name, options.distance, options.m,
                        options.ef_construction, options.k, line.ef, line.recall, line.best_qps, line.median_qps);
+}
+
+void draw_lines(const std::string& path, const std::vector<Line>& lines, const Options& options) {
+  std::vector<bench::Curve> curves;
+  for (const Line& line : lines) {
+    auto curve = std::ranges::find(curves, line.name, &bench::Curve::name);
+    if (curve == curves.end()) curve = curves.insert(curves.end(), {line.name, {}});
+    curve->points.emplace_back(line.recall, line.best_qps);
+  }
+  std::ofstream(path) << bench::recall_plot(
+      fmt::format("recall@{} against queries per second, {}, {}", options.k, options.distance,
+                  std::filesystem::path(options.data).filename().string()),
+      curves);
+}
+
+// What a search that names a recall gets.
+void measure_wanted_recall(const bench::CollectionTarget& collection, const bench::DataSet& data, const Options& options) {
+  for (const double wanted : options.recalls) {
+    std::vector<std::vector<std::uint32_t>> found(data.queries.rows);
+    const double start = cpu_seconds();
+    for (std::size_t q = 0; q < data.queries.rows; ++q) collection.search_recall(data.queries.row(q), options.k, wanted, found[q]);
+    const double seconds = cpu_seconds() - start;
+    fmt::print("ndb        recall {:<6} wanted: {:.4f} at {:.0f} qps\n", wanted, recall_of(data, found, options.k),
+               static_cast<double>(data.queries.rows) / seconds);
+  }
 }
 
 index::VectorsView view_of(const bench::Matrix& base, Distance distance, const std::vector<float>& inverse_norms) {
@@ -231,7 +262,9 @@ int run(const Options& options) {
     }});
   }
   const auto lines = sweep(*data, contenders, options);
+  measure_wanted_recall(collection, *data, options);
   if (!options.out.empty()) write_lines(options.out, lines, options);
+  if (!options.plot.empty()) draw_lines(options.plot, lines, options);
   return 0;
 }
 
@@ -249,6 +282,8 @@ int main(int argc, char** argv) {
   app.add_option("--passes", options.passes)->check(CLI::PositiveNumber);
   app.add_option("--ef", options.efs, "list of ef to sweep")->delimiter(',');
   app.add_option("--out", options.out, "CSV file");
+  app.add_option("--plot", options.plot, "SVG file");
+  app.add_option("--recall", options.recalls, "recalls that searches name instead of ef")->delimiter(',');
   app.add_option("--cache", options.cache, "folder that keeps collections and graphs between runs")->required();
   app.add_option("--segments", options.segments, "how many segments nDB's collection is split into")->check(CLI::PositiveNumber);
   app.add_flag("--view", options.view, "also nDB's graph alone, in this process's memory");

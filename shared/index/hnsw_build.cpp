@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <mutex>
 #include <new>
 
@@ -14,6 +15,7 @@
 #include "shared/index/builder/hnsw_encode.hpp"
 #include "shared/index/hnsw_format.hpp"
 #include "shared/index/builder/parallel_rows.hpp"
+#include "shared/index/calibration.hpp"
 #include "shared/index/random_bits.hpp"
 
 namespace ndb::index {
@@ -111,9 +113,20 @@ class Build {
     refined_rows_ = {};
   }
 
+  // Measures the finished graph and writes down what it found, in the place that was kept for it.
+  Status calibrate(std::vector<std::byte>& bytes) const {
+    NDB_TRY_ASSIGN(const HnswView view, HnswView::open(bytes));
+    std::array<float, kCalibratedEfs.size()> recall{};
+    measure_recall(view, vectors_, params_.threads != 0 ? params_.threads : std::thread::hardware_concurrency(), recall);
+    const auto place = reinterpret_cast<const std::byte*>(view.recall_at_ef().data()) - bytes.data();
+    std::memcpy(bytes.data() + place, recall.data(), sizeof recall);
+    return {};
+  }
+
   // The codes that searches walk on; the others served to build only.
   [[nodiscard]] GraphFacts facts() const {
     GraphFacts facts{.dim = vectors_.dim, .distance = vectors_.distance, .ef_construction = params_.ef_construction};
+    facts.recall_points = kCalibratedEfs.size();
     facts.candidates_for_ten = static_cast<float>(candidates_for_ten_);
     if (bit_codec_) {
       facts.bit_codec = &*bit_codec_;
@@ -139,7 +152,9 @@ class Build {
     if (stopped()) return fail(ErrorCode::unavailable, "building the graph was stopped");
     make_reachable(graph, equal_, pairs, params_.ef_construction);
     if (bit_codec_) codes_ = {};
-    return encode_graph(graph, equal_, facts());
+    auto bytes = encode_graph(graph, equal_, facts());
+    if (bytes) NDB_TRY(calibrate(*bytes));
+    return bytes;
   }
 
   [[nodiscard]] std::vector<std::uint8_t> choose_levels(const ReuseMap* map) const {

@@ -22,15 +22,29 @@ namespace ndb::index {
 struct HnswSearchParams {
   std::uint32_t k = 10;               ///< matches wanted; ≥ 1
   std::uint32_t ef = 64;              ///< candidates kept while walking; raised to k
+  /// Share of the rows that are accepted, if it is known. From a half on, rejected nodes are walked like all others, with as
+  /// many candidates more; below (0: unknown) only accepted ones become candidates.
+  double accepted_share = 0.0;
   std::uint64_t max_distances = 0;    ///< gives up after so many comparisons (0: never); only where rows are rejected
 };
 
 struct SearchStats {
   std::uint64_t distances = 0;            ///< exact keys computed
   std::uint64_t estimated_distances = 0;  ///< keys computed on codes
+  std::uint64_t bytes_touched = 0;        ///< of vectors, codes and links
   std::uint64_t hops = 0;                 ///< nodes expanded
   bool damaged = false;                   ///< the graph holds impossible ids: the answer is not to be trusted
   bool gave_up = false;                   ///< max_distances was reached: search in another way
+
+  /// Adds the work of an earlier search, and its damage.
+  SearchStats& operator+=(const SearchStats& earlier) noexcept {
+    distances += earlier.distances;
+    estimated_distances += earlier.estimated_distances;
+    bytes_touched += earlier.bytes_touched;
+    hops += earlier.hops;
+    damaged = damaged || earlier.damaged;
+    return *this;
+  }
 };
 
 /// Memory of a search; keep one per thread and reuse it.
@@ -145,9 +159,12 @@ class UpperLayer {
 
 namespace detail {
 
+/// Share of accepted rows from which a walk need not know which they are.
+inline constexpr double kMostlyAccepted = 0.5;
+
 /// Whether any row with the vector of node `row` is accepted.
 template <class Accept>
-bool accepts_node(const HnswView& graph, Row row, Accept& accept) {
+[[nodiscard]] bool accepts_node(const HnswView& graph, Row row, Accept& accept) {
   if (accept(row)) return true;
   if (!graph.has_groups()) return false;
   return std::ranges::any_of(graph.group_members(row), [&](Row member) { return member < graph.rows() && accept(member); });
@@ -188,6 +205,8 @@ void walk_base(const HnswView& graph, D& distance, Row start, const HnswSearchPa
   const std::size_t ef = std::max(params.ef, params.k);
   if constexpr (std::is_same_v<std::remove_cvref_t<Accept>, AcceptAll>) {
     walk(base, distance, start, ef, scratch, walked);
+  } else if (params.accepted_share >= kMostlyAccepted) {
+    walk(base, distance, start, static_cast<std::size_t>(static_cast<double>(ef) / params.accepted_share) + 1, scratch, walked);
   } else {
     const auto accepts = [&](Row row) { return accepts_node(graph, row, accept); };
     stats.gave_up = !walk_filtered(base, distance, start, ef, accepts, params.max_distances, scratch, walked);
@@ -234,6 +253,7 @@ void search_codes(const HnswView& graph, const PreparedQuery& query, const Exact
   const std::size_t wanted = rerank_count(params.k);
   std::size_t offered = 0;
   for (std::size_t i = 0; i < pool.size() && offered < wanted; ++i) {
+    if (!accepts_node(graph, pool.node(i), accept)) continue;
     if (i + kRerankAhead < pool.size()) exact.prefetch(pool.node(i + kRerankAhead));
     offered += offer_node(graph, pool.node(i), exact.key(pool.node(i)), accept, top);
     ++stats.distances;
@@ -262,14 +282,15 @@ void rerank_bits(const HnswView& graph, const ExactDistance& exact, Accept& acce
   for (std::size_t i = 0; i < pool.size(); ++i) {
     const Row row = pool.node(i);
     const float error = kSureDeviations * codec.key_error(graph.bit_row(row), scratch.query_bits);
-    if (static_cast<double>(pool.key(i) - error) > worst) continue;
+    if (static_cast<double>(pool.key(i) - error) > worst || !accepts_node(graph, row, accept)) continue;
     if (i + kRerankAhead < pool.size()) exact.prefetch(pool.node(i + kRerankAhead));
     offer_exact(graph, exact, row, accept, top, worst, stats);
   }
 }
 
 /// Fills scratch.refined with the pool's nodes that may be among the k best, by the keys of their refined codes.
-inline void refine_pool(const HnswView& graph, std::size_t k, SearchScratch& scratch) {
+template <class Accept>
+void refine_pool(const HnswView& graph, std::size_t k, Accept& accept, SearchScratch& scratch, SearchStats& stats) {
   const SearchPool& pool = scratch.walk.pool;
   const BitCodec& codec = *graph.bit_codec();
   scratch.refined.clear();
@@ -281,10 +302,12 @@ inline void refine_pool(const HnswView& graph, std::size_t k, SearchScratch& scr
       simd::prefetch(graph.refined_address(pool.node(i + kRefineAhead)), graph.refined_stride());
     const Row row = pool.node(i);
     const float error = kSureDeviations * codec.key_error(graph.bit_row(row), scratch.query_bits);
-    if (pool.key(i) - error > best.bound()) continue;
+    if (pool.key(i) - error > best.bound() || !accepts_node(graph, row, accept)) continue;
     const std::byte* code = graph.refined_row(row);
     const float key = codec.refined_key(code, scratch.query_bits);
     best.push(key, row);
+    stats.bytes_touched += graph.refined_stride();
+    ++stats.estimated_distances;
     scratch.refined.push_back({key - kSureDeviations * codec.refined_error(code, scratch.query_bits), row});
   }
 }
@@ -293,7 +316,7 @@ inline void refine_pool(const HnswView& graph, std::size_t k, SearchScratch& scr
 template <class Accept, class Less>
 void rerank_refined(const HnswView& graph, const ExactDistance& exact, std::size_t k, Accept& accept, SearchScratch& scratch,
                     TopK<Less>& top, SearchStats& stats) {
-  refine_pool(graph, k, scratch);
+  refine_pool(graph, k, accept, scratch, stats);
   auto& refined = scratch.refined;  // lowest likely keys, so that what cannot be among the matches stands behind
   std::ranges::sort(refined, {}, &Candidate::key);
   double worst = std::numeric_limits<double>::max();
@@ -330,15 +353,19 @@ void search(const HnswView& graph, const VectorsView& vectors, const PreparedQue
             Accept&& accept, SearchScratch& scratch, TopK<Less>& top, SearchStats& stats) {
   WalkStats walked;
   const ExactDistance exact(vectors, query);
-  if (graph.bit_codec() != nullptr && detail::search_bits(graph, query, exact, params, accept, scratch, top, walked, stats)) {
-    stats.hops += walked.hops;
-    return;
+  std::size_t walked_bytes = BitCodec::stride_bytes(graph.dim());
+  if (graph.bit_codec() == nullptr || !detail::search_bits(graph, query, exact, params, accept, scratch, top, walked, stats)) {
+    if (graph.codec() != nullptr) {
+      walked_bytes = Codec::stride_bytes(graph.dim());
+      detail::search_codes(graph, query, exact, params, accept, scratch, top, walked, stats);
+    } else {
+      walked_bytes = 0;
+      detail::search_full(graph, exact, params, accept, scratch, top, walked, stats);
+    }
   }
-  if (graph.codec() != nullptr)
-    detail::search_codes(graph, query, exact, params, accept, scratch, top, walked, stats);
-  else
-    detail::search_full(graph, exact, params, accept, scratch, top, walked, stats);
   stats.hops += walked.hops;
+  stats.bytes_touched += walked.hops * 2 * graph.m() * sizeof(std::uint32_t) + walked.distances * walked_bytes +
+                         stats.distances * graph.dim() * sizeof(float);
 }
 
 }  // namespace ndb::index

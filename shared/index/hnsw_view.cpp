@@ -99,6 +99,7 @@ class HnswOpener {
     const auto centre = as_span(table.bit_centre());
     const auto rows = as_span(table.bit_rows());
     view.candidates_for_ten_ = table.candidates_for_ten();
+    view.recall_at_ef_ = view.checked(as_span(table.recall_at_ef()));
     if (centre.empty() && rows.empty()) return {};
     view.bit_stride_ = BitCodec::stride_bytes(view.dim_);
     if (centre.size() != view.dim_ || table.bit_stride() != view.bit_stride_ ||

@@ -86,6 +86,8 @@ class HnswView {
   [[nodiscard]] std::size_t refined_stride() const noexcept { return refined_stride_; }
   /// What the builder's sample said of the 1-bit codes (candidates_for_ten); 0 if it was not asked.
   [[nodiscard]] float candidates_for_ten() const noexcept { return candidates_for_ten_; }
+  /// Recall@10 at each of kCalibratedEfs; empty if it was not measured.
+  [[nodiscard]] std::span<const float> recall_at_ef() const noexcept { return recall_at_ef_; }
   /// What the graph is walked on; never automatic.
   [[nodiscard]] Quantization quantization() const noexcept;
 
@@ -130,6 +132,7 @@ class HnswView {
   std::shared_ptr<const Codec> codec_;
   std::size_t bit_stride_ = 0;
   float candidates_for_ten_ = 0.0F;
+  std::span<const float> recall_at_ef_;
   base::ByteSpan bit_rows_;
   base::ByteSpan upper_bit_rows_;
   std::size_t refined_stride_ = 0;

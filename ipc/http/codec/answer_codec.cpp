@@ -44,7 +44,7 @@ void write_match(JsonWriter& json, const Match& match, const Search& search) {
 void write_plan(JsonWriter& json, const SearchPlan& plan) {
   json.key("plan").begin_object().field("plan", plan.plan).field("rows_matched", plan.rows_matched);
   json.field("distances", plan.distances).field("estimated_distances", plan.estimated_distances);
-  json.field("hops", plan.hops).end_object();
+  json.field("hops", plan.hops).field("bytes_touched", plan.bytes_touched).end_object();
 }
 
 void write_search(JsonWriter& json, const SearchResult& result, const Search& search) {

@@ -103,6 +103,7 @@ Result<Search> parse_search_flatbuffers(std::string_view body) {
   search.top_k(request->top_k()).approximate(request->approximate());
   search.with_payload(request->with_payload()).with_vector(request->with_vector()).min_seq(Seq{request->min_seq()});
   if (request->ef() > 0) search.ef(request->ef());
+  if (request->recall() != 0.0F) search.recall(static_cast<double>(request->recall()));
   if (request->timeout_ms() > 0) search.timeout(std::chrono::milliseconds(request->timeout_ms()));
   if (request->filter() != nullptr) {
     NDB_TRY_ASSIGN(Filter filter, Filter::from_json(view(request->filter()), "filter"));

@@ -96,6 +96,12 @@ Result<std::uint64_t> read_integer(ondemand::value& value, std::uint64_t minimum
   return number;
 }
 
+Result<double> read_number(ondemand::value& value) {
+  double number = 0.0;
+  if (const auto error = value.get_double().get(number); error != simdjson::SUCCESS) return refused(error, "a number");
+  return number;
+}
+
 Status read_floats(ondemand::value& value, std::size_t max_count, std::vector<float>& into) {
   return read_elements(value, max_count, [&](ondemand::value& item) -> Status {
     NDB_TRY_ASSIGN(const float number, read_float(item));

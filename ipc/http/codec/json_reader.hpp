@@ -32,6 +32,8 @@ namespace ondemand = simdjson::ondemand;
 [[nodiscard]] Result<std::string> read_string(ondemand::value& value);
 [[nodiscard]] Result<bool> read_bool(ondemand::value& value);
 [[nodiscard]] Result<std::uint64_t> read_integer(ondemand::value& value, std::uint64_t minimum, std::uint64_t maximum);
+/// A finite number.
+[[nodiscard]] Result<double> read_number(ondemand::value& value);
 /// Appends an array of numbers, each rounded once to the nearest float32; refuses what is larger than a float32 can be.
 [[nodiscard]] Status read_floats(ondemand::value& value, std::size_t max_count, std::vector<float>& into);
 /// The text of an object, unchecked inside but for brackets, or nothing for null.

@@ -112,9 +112,9 @@ void make_views(DocumentBatch::Storage& storage) {
 
 Status read_search_member(std::size_t index, value& item, Search& search, std::vector<float>& vector);
 
-constexpr std::array<std::string_view, 10> kSearchNames{"vector",     "top_k",        "approximate", "ef",
+constexpr std::array<std::string_view, 11> kSearchNames{"vector",     "top_k",        "approximate", "ef",
                                                         "filter",     "with_payload", "with_vector", "min_seq",
-                                                        "timeout_ms", "explain"};
+                                                        "timeout_ms", "explain",      "recall"};
 
 Result<Search> read_search(object& members) {
   std::vector<float> vector;
@@ -128,6 +128,7 @@ Result<Search> read_search(object& members) {
   complete.with_payload(search.with_payload()).with_vector(search.with_vector());
   complete.min_seq(search.min_seq()).explain(search.explain());
   if (search.ef()) complete.ef(*search.ef());
+  if (search.recall()) complete.recall(*search.recall());
   if (search.timeout()) complete.timeout(*search.timeout());
   return complete;
 }
@@ -171,8 +172,13 @@ Status read_search_member(std::size_t index, value& item, Search& search, std::v
     case 8:
       return read_number(item, 1, kMaxTimeoutMs,
                          [&](std::uint64_t ms) { search.timeout(std::chrono::milliseconds(ms)); });
-    default:
+    case 9:
       return read_flag(item, [&](bool on) { search.explain(on); });
+    default: {
+      NDB_TRY_ASSIGN(const double recall, json::read_number(item));
+      search.recall(recall);
+      return {};
+    }
   }
 }
 

@@ -59,7 +59,7 @@ inline constexpr std::uint64_t kMaxTimeoutMs = 3'600'000;
 [[nodiscard]] Result<std::vector<std::string>> parse_ids(std::string_view body);
 /// {"ids":[…]} or {"filter":{…}}, exactly one of them.
 [[nodiscard]] Result<DeleteRequest> parse_delete(std::string_view body);
-/// {"vector","top_k","approximate","ef","filter","with_payload","with_vector","min_seq","timeout_ms","explain"}
+/// {"vector","top_k","approximate","ef","recall","filter","with_payload","with_vector","min_seq","timeout_ms","explain"}
 [[nodiscard]] Result<Search> parse_search(std::string_view body);
 /// {"searches":[…]}, 1 to kMaxSearchesPerBatch of them.
 [[nodiscard]] Result<std::vector<Search>> parse_search_batch(std::string_view body);

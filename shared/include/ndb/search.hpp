@@ -29,6 +29,9 @@ class Search {
   Search& approximate(bool on) { return approximate_ = on, *this; }
   /// Candidates kept while walking the graph, 1–16,384; raised to top_k. Default: the collection's hnsw.ef_search.
   Search& ef(std::uint32_t candidates) { return ef_ = candidates, *this; }
+  /// Instead of ef: the share of the true nearest to be found, in (0, 1]; each graph knows, from a sample of searches when it was
+  /// built, what ef it needs. 1 scans exactly. invalid_argument if ef is given, too.
+  Search& recall(double wanted) { return recall_ = wanted, *this; }
   Search& filter(Filter filter) { return filter_ = std::move(filter), *this; }
   /// Whether matches carry their payload. Default true.
   Search& with_payload(bool on) { return with_payload_ = on, *this; }
@@ -45,6 +48,7 @@ class Search {
   [[nodiscard]] std::uint32_t top_k() const noexcept { return top_k_; }
   [[nodiscard]] bool approximate() const noexcept { return approximate_; }
   [[nodiscard]] std::optional<std::uint32_t> ef() const noexcept { return ef_; }
+  [[nodiscard]] std::optional<double> recall() const noexcept { return recall_; }
   [[nodiscard]] const Filter& filter() const noexcept { return filter_; }
   [[nodiscard]] bool with_payload() const noexcept { return with_payload_; }
   [[nodiscard]] bool with_vector() const noexcept { return with_vector_; }
@@ -57,6 +61,7 @@ class Search {
   std::uint32_t top_k_ = 10;
   bool approximate_ = true;
   std::optional<std::uint32_t> ef_;
+  std::optional<double> recall_;
   Filter filter_;
   bool with_payload_ = true;
   bool with_vector_ = false;
@@ -72,6 +77,7 @@ struct SearchPlan {
   std::uint64_t distances = 0;              ///< exact distances computed
   std::uint64_t estimated_distances = 0;    ///< distances estimated on codes
   std::uint64_t hops = 0;                   ///< graph nodes expanded
+  std::uint64_t bytes_touched = 0;          ///< of vectors, codes and links
 };
 
 /// Matches, best first (ties by id), and the state they were computed at.

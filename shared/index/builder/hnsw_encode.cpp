@@ -104,6 +104,8 @@ Result<std::vector<std::byte>> encode_graph(const GraphTables& graph, const Equa
       codes = aligned_vector<std::uint8_t>(builder, facts.codes);
       centre = builder.CreateVector(facts.codec->centre().data(), facts.codec->centre().size());
     }
+    const std::vector<float> unmeasured(facts.recall_points, 0.0F);
+    const auto recall_at_ef = builder.CreateVector(unmeasured.data(), unmeasured.size());
     const auto members = vector_of(builder, equal.members);
     const auto group_offsets = vector_of(builder, equal.offsets);
     const auto group_rows = vector_of(builder, equal.rows);
@@ -128,6 +130,7 @@ Result<std::vector<std::byte>> encode_graph(const GraphTables& graph, const Equa
     table.add_codes(codes);
     table.add_bit_centre(bit_centre);
     table.add_bit_rows(bit_rows);
+    table.add_recall_at_ef(recall_at_ef);
     table.add_upper_bit_rows(upper_bit_rows);
     table.add_refined_rows(refined_rows);
     fbs::FinishHnswBuffer(builder, table.Finish());

@@ -26,6 +26,7 @@ struct GraphFacts {
   std::span<const std::byte> bit_rows = {};
   std::span<const std::byte> refined_rows = {};  ///< empty: no refined codes
   float candidates_for_ten = 0.0F;
+  std::size_t recall_points = 0;  ///< zeros that are kept for what is measured once the graph is there
 };
 
 /// invalid_argument if the file would reach 2 GiB.

@@ -207,6 +207,7 @@ TEST_CASE("a search with anything wrong is refused with its place") {
           {with(R"("top_k":"10")"), "top_k"},
           {with(R"("topk":10)"), "topk"},
           {with(R"("ef":0)"), "ef"},
+          {with(R"("recall":"much")"), "recall"},
           {with(R"("ef":16385)"), "ef"},
           {with(R"("approximate":1)"), "approximate"},
           {with(R"("with_payload":"yes")"), "with_payload"},
