@@ -42,7 +42,7 @@ void scan_memtable_rows(const memtable::Memtable& memtable, const Part& part, co
 
 PartResult exact(const Part& part, const PartQuery& query, Row begin, Row end) {
   PartResult result{.best = {}, .stats = {}, .plan = Plan::exact};
-  Top top(query.top_k, LessById{&part});
+  Top top(query.top_k, LessById{&part}, query.bound());
   if (part.memtable() != nullptr) {
     scan_memtable_rows(*part.memtable(), part, query, begin, end, top, result.stats);
     result.rows_matched = query.filter.matches_all() ? 0 : result.stats.distances;
@@ -75,7 +75,7 @@ PartResult graph(const Part& part, const PartQuery& query, double share) {
   const auto deleted = static_cast<double>(part.segment()->tombstones->count());
   const index::HnswSearchParams params{
       .k = query.top_k, .ef = ef_of(part, query, share), .accepted_share = 1.0 - deleted / static_cast<double>(part.rows())};
-  Top top(query.top_k, LessById{&part});
+  Top top(query.top_k, LessById{&part}, query.bound());
   if (part.all_visible()) {
     index::search(*view.hnsw(), view.vectors(), query.query, params, index::AcceptAll{}, thread_scratch(), top, result.stats);
   } else {
@@ -91,7 +91,7 @@ PartResult filtered_graph(const Part& part, const PartQuery& query, double share
   const auto& view = *part.segment()->view;
   const auto rows = part.matching(query.filter, 0, part.rows());
   PartResult result{.best = {}, .stats = {}, .rows_matched = rows.size(), .plan = Plan::filtered_graph};
-  Top top(query.top_k, LessById{&part});
+  Top top(query.top_k, LessById{&part}, query.bound());
   if (rows.size() > kFewRows) {
     std::vector<bool> matches(part.rows());
     for (const Row row : rows) matches[row] = true;
@@ -100,11 +100,11 @@ PartResult filtered_graph(const Part& part, const PartQuery& query, double share
                                          .max_distances = rows.size()};
     index::search(*view.hnsw(), view.vectors(), query.query, params, [&](Row row) { return matches[row]; },
                   thread_scratch(), top, result.stats);
-    if (!result.stats.gave_up && top.size() >= std::min<std::size_t>(query.top_k, rows.size())) {
+    if (!result.stats.gave_up && result.stats.found >= std::min<std::size_t>(query.top_k, rows.size())) {
       result.best = top.take();
       return result;
     }
-    static_cast<void>(top.take());
+    top = Top(query.top_k, LessById{&part}, query.bound());
   }
   result.plan = Plan::exact;
   result.stats.distances += index::scan_rows(view.vectors(), rows, query.query, top);
@@ -124,7 +124,7 @@ PartResult search_part(const Part& part, const PartQuery& query, Row begin, Row 
   auto result = graph(part, query, share);
   // Deletions may have cut off what is left; a walk that finds too little is replaced.
   const std::uint64_t live = part.rows() - part.segment()->tombstones->count();
-  if (result.best.size() < std::min<std::uint64_t>(query.top_k, live)) {
+  if (result.stats.found < std::min<std::uint64_t>(query.top_k, live)) {
     const auto walked = result.stats;
     result = exact(part, query, 0, part.rows());
     result.stats += walked;

@@ -2,7 +2,11 @@
 // Threads: any; scratch is per thread.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <cstdint>
+#include <limits>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -12,6 +16,33 @@
 
 namespace ndb::reader {
 
+/// The k-th best key of what is found so far, shared by the parts of a search: what is worse need not be compared exactly.
+/// Threads: any.
+class SharedBound {
+ public:
+  explicit SharedBound(std::size_t k) : k_(k) {}
+
+  /// Relaxed: a bound that is a little old costs time, nothing else.
+  [[nodiscard]] float get() const noexcept { return bound_.load(std::memory_order_relaxed); }
+  void offer(const std::vector<index::Candidate>& found) {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& candidate : found) {
+      keys_.push_back(candidate.key);
+      std::ranges::push_heap(keys_);
+      if (keys_.size() <= k_) continue;
+      std::ranges::pop_heap(keys_);
+      keys_.pop_back();
+    }
+    if (keys_.size() == k_) bound_.store(keys_.front(), std::memory_order_relaxed);
+  }
+
+ private:
+  const std::size_t k_;
+  std::atomic<float> bound_ = std::numeric_limits<float>::max();
+  std::mutex mutex_;
+  std::vector<float> keys_;  // guarded by mutex_; the k best, a max-heap
+};
+
 struct PartQuery {
   const index::PreparedQuery& query;
   const filter::CompiledFilter& filter;
@@ -19,6 +50,11 @@ struct PartQuery {
   std::uint32_t ef;
   bool approximate;
   std::optional<double> recall;  ///< instead of ef, below 1
+  SharedBound* shared_bound = nullptr;
+
+  [[nodiscard]] float bound() const noexcept {
+    return shared_bound != nullptr ? shared_bound->get() : std::numeric_limits<float>::max();
+  }
 };
 
 enum class Plan : std::uint8_t { none, exact, graph, filtered_graph };

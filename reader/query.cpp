@@ -61,7 +61,9 @@ bool worth_spreading(const std::vector<Task>& tasks, const PartQuery& query) {
 std::vector<PartResult> run(const std::vector<Task>& tasks, const PartQuery& query, const Deadline& deadline) {
   std::vector<PartResult> results(tasks.size());
   const auto one = [&](std::size_t i) {
-    if (!passed(deadline)) results[i] = search_part(*tasks[i].part, query, tasks[i].begin, tasks[i].end, tasks[i].share);
+    if (passed(deadline)) return;
+    results[i] = search_part(*tasks[i].part, query, tasks[i].begin, tasks[i].end, tasks[i].share);
+    if (query.shared_bound != nullptr) query.shared_bound->offer(results[i].best);
   };
   if (worth_spreading(tasks, query)) {
     tbb::parallel_for(std::size_t{0}, tasks.size(), one);
@@ -166,9 +168,11 @@ Result<SearchResult> execute(const live::View& view, const Search& search, Deadl
   const auto parts = parts_of(snapshot, seq);
   const index::PreparedQuery prepared(search.query(), config.distance);
   const filter::CompiledFilter filter(search.filter());
-  const PartQuery query{prepared, filter, search.top_k(), std::max(search.top_k(), search.ef().value_or(config.hnsw.ef_search)),
+  PartQuery query{prepared, filter, search.top_k(), std::max(search.top_k(), search.ef().value_or(config.hnsw.ef_search)),
                         search.approximate() && search.recall().value_or(0.0) < 1.0, search.recall()};
   auto tasks = make_tasks(parts, query);
+  SharedBound shared_bound(search.top_k());
+  if (tasks.size() > 1) query.shared_bound = &shared_bound;
   auto results = run(tasks, query, deadline);
   auto hits = best_hits(tasks, results, search.top_k());
   if (search_fuller_parts(tasks, hits, query, results, deadline)) hits = best_hits(tasks, results, search.top_k());

@@ -33,6 +33,7 @@ struct SearchStats {
   std::uint64_t estimated_distances = 0;  ///< keys computed on codes
   std::uint64_t bytes_touched = 0;        ///< of vectors, codes and links
   std::uint64_t hops = 0;                 ///< nodes expanded
+  std::uint64_t found = 0;                ///< accepted rows that the walk found, at least k unless there were fewer
   bool damaged = false;                   ///< the graph holds impossible ids: the answer is not to be trusted
   bool gave_up = false;                   ///< max_distances was reached: search in another way
 
@@ -261,6 +262,26 @@ void search_codes(const HnswView& graph, const PreparedQuery& query, const Exact
   stats.estimated_distances += walked.distances;
 }
 
+/// The worst key that is still wanted, as an estimated one.
+template <class Less>
+[[nodiscard]] double worst_estimate(const BitCodec& codec, const TopK<Less>& top) noexcept {
+  constexpr double kAny = std::numeric_limits<double>::max();
+  return top.bound() < std::numeric_limits<float>::max() ? codec.from_exact(top.bound()) : kAny;
+}
+
+/// Accepted rows among the pool's nodes, counted up to `most`.
+template <class Accept>
+[[nodiscard]] std::size_t count_found(const HnswView& graph, const SearchPool& pool, std::size_t most, Accept& accept) {
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < pool.size() && found < most; ++i) {
+    const Row row = pool.node(i);
+    found += accept(row) ? 1 : 0;
+    if (graph.has_groups())
+      for (const Row member : graph.group_members(row)) found += member < graph.rows() && accept(member) ? 1 : 0;
+  }
+  return found;
+}
+
 /// Offers a candidate whose estimated key may be among the matches with its exact one; `worst` is the worst match so far, as an
 /// estimated key.
 template <class Accept, class Less>
@@ -278,7 +299,7 @@ void rerank_bits(const HnswView& graph, const ExactDistance& exact, Accept& acce
                  SearchStats& stats) {
   const SearchPool& pool = scratch.walk.pool;
   const BitCodec& codec = *graph.bit_codec();
-  double worst = std::numeric_limits<double>::max();
+  double worst = worst_estimate(codec, top);
   for (std::size_t i = 0; i < pool.size(); ++i) {
     const Row row = pool.node(i);
     const float error = kSureDeviations * codec.key_error(graph.bit_row(row), scratch.query_bits);
@@ -290,11 +311,11 @@ void rerank_bits(const HnswView& graph, const ExactDistance& exact, Accept& acce
 
 /// Fills scratch.refined with the pool's nodes that may be among the k best, by the keys of their refined codes.
 template <class Accept>
-void refine_pool(const HnswView& graph, std::size_t k, Accept& accept, SearchScratch& scratch, SearchStats& stats) {
+void refine_pool(const HnswView& graph, std::size_t k, double worst, Accept& accept, SearchScratch& scratch, SearchStats& stats) {
   const SearchPool& pool = scratch.walk.pool;
   const BitCodec& codec = *graph.bit_codec();
   scratch.refined.clear();
-  TopK<> best(k);
+  TopK<> best(k, {}, static_cast<float>(std::min<double>(worst, std::numeric_limits<float>::max())));
   for (std::size_t i = 0; i < std::min(kRefineAhead, pool.size()); ++i)
     simd::prefetch(graph.refined_address(pool.node(i)), graph.refined_stride());
   for (std::size_t i = 0; i < pool.size(); ++i) {
@@ -305,10 +326,12 @@ void refine_pool(const HnswView& graph, std::size_t k, Accept& accept, SearchScr
     if (pool.key(i) - error > best.bound() || !accepts_node(graph, row, accept)) continue;
     const std::byte* code = graph.refined_row(row);
     const float key = codec.refined_key(code, scratch.query_bits);
-    best.push(key, row);
+    const float likely = key - kSureDeviations * codec.refined_error(code, scratch.query_bits);
     stats.bytes_touched += graph.refined_stride();
     ++stats.estimated_distances;
-    scratch.refined.push_back({key - kSureDeviations * codec.refined_error(code, scratch.query_bits), row});
+    if (likely > best.bound()) continue;
+    best.push(key, row);
+    scratch.refined.push_back({likely, row});
   }
 }
 
@@ -316,10 +339,10 @@ void refine_pool(const HnswView& graph, std::size_t k, Accept& accept, SearchScr
 template <class Accept, class Less>
 void rerank_refined(const HnswView& graph, const ExactDistance& exact, std::size_t k, Accept& accept, SearchScratch& scratch,
                     TopK<Less>& top, SearchStats& stats) {
-  refine_pool(graph, k, accept, scratch, stats);
+  double worst = worst_estimate(*graph.bit_codec(), top);
+  refine_pool(graph, k, worst, accept, scratch, stats);
   auto& refined = scratch.refined;  // lowest likely keys, so that what cannot be among the matches stands behind
   std::ranges::sort(refined, {}, &Candidate::key);
-  double worst = std::numeric_limits<double>::max();
   for (std::size_t i = 0; i < refined.size() && static_cast<double>(refined[i].key) <= worst; ++i) {
     if (i + kRerankAhead < refined.size()) exact.prefetch(refined[i + kRerankAhead].row);
     offer_exact(graph, exact, refined[i].row, accept, top, worst, stats);
@@ -364,6 +387,7 @@ void search(const HnswView& graph, const VectorsView& vectors, const PreparedQue
     }
   }
   stats.hops += walked.hops;
+  stats.found = top.size() >= params.k ? top.size() : detail::count_found(graph, scratch.walk.pool, params.k, accept);
   stats.bytes_touched += walked.hops * 2 * graph.m() * sizeof(std::uint32_t) + walked.distances * walked_bytes +
                          stats.distances * graph.dim() * sizeof(float);
 }

@@ -29,8 +29,11 @@ struct Candidate {
 template <class Less = std::less<Row>>
 class TopK {
  public:
-  /// k ≥ 1.
-  explicit TopK(std::size_t k, Less less = {}) : k_(k), less_(std::move(less)) { heap_.reserve(std::min<std::size_t>(k, 1024)); }
+  /// k ≥ 1. bound: candidates with a key above it are not wanted.
+  explicit TopK(std::size_t k, Less less = {}, float bound = std::numeric_limits<float>::max())
+      : k_(k), less_(std::move(less)), bound_(bound) {
+    heap_.reserve(std::min<std::size_t>(k, 1024));
+  }
 
   /// Candidates with a key above it need not be pushed.
   [[nodiscard]] float bound() const noexcept { return bound_; }
