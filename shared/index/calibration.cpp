@@ -14,6 +14,9 @@ namespace ndb::index {
 namespace {
 
 constexpr std::size_t kMostQueries = 200;
+constexpr std::size_t kFewestQueries = 16;
+constexpr std::uint64_t kRowsPerQuery = 50;             // measuring stays a small part of building
+constexpr float kEnough = 0.9999F;                      // more candidates change nothing
 constexpr std::uint64_t kMostComparisons = 40'000'000;  // for the exact answers: a few seconds at the most
 constexpr std::size_t kQueriesAtOnce = 4;
 constexpr double kMargin = 0.1;  // of what is missing to 1: a sample of 200 may be that far off
@@ -62,8 +65,8 @@ void scan_some(const VectorsView& vectors, Sample& sample, std::size_t begin) {
 }
 
 Sample make_sample(const HnswView& graph, const VectorsView& vectors, unsigned threads) {
-  const auto affordable = static_cast<std::size_t>(kMostComparisons / vectors.rows);
-  const std::size_t count = std::min<std::size_t>({kMostQueries, std::max<std::size_t>(affordable, 16), vectors.rows});
+  const std::uint64_t affordable = std::min<std::uint64_t>(kMostComparisons / vectors.rows, vectors.rows / kRowsPerQuery);
+  const auto count = std::min<std::size_t>({kMostQueries, std::max<std::size_t>(affordable, kFewestQueries), vectors.rows});
   Sample sample;
   for (std::size_t i = 0; i < count; ++i) {
     const auto row = static_cast<Row>(std::uint64_t{vectors.rows} * i / count);
@@ -92,6 +95,8 @@ void measure_recall(const HnswView& graph, const VectorsView& vectors, unsigned 
   SearchScratch scratch;
   float reached = 0.0F;
   for (std::size_t e = 0; e < kCalibratedEfs.size(); ++e) {
+    recall[e] = reached;
+    if (reached >= kEnough) continue;
     std::size_t found = 0, wanted = 0;
     for (std::size_t q = 0; q < sample.queries.size(); ++q) {
       TopK<> top(kCalibratedK);

@@ -10,7 +10,7 @@
 #include <span>
 #include <type_traits>
 
-#include "shared/index/bit_codec.hpp"
+#include "shared/index/codes/bit_codec.hpp"
 #include "shared/index/exact_scan.hpp"
 #include "shared/index/graph_walk.hpp"
 #include "shared/index/hnsw_view.hpp"

@@ -19,8 +19,8 @@
 #include "ndb/types.hpp"
 #include "shared/base/bytes.hpp"
 #include "shared/format/block_verifier.hpp"
-#include "shared/index/bit_codec.hpp"
-#include "shared/index/codes.hpp"
+#include "shared/index/codes/bit_codec.hpp"
+#include "shared/index/codes/codec.hpp"
 
 namespace ndb::index {
 

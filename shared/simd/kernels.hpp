@@ -13,7 +13,7 @@
 
 namespace ndb::simd {
 
-/// A query made ready to be compared with 1-bit code rows (shared/index/bit_codec.hpp). A row is `words` words of 64 bits,
+/// A query made ready to be compared with 1-bit code rows (shared/index/codes/bit_codec.hpp). A row is `words` words of 64 bits,
 /// then four floats: term, scale, ones (how many bits are set) and one that the kernels pass over.
 struct BitQuery {
   const std::uint64_t* planes = nullptr;  ///< [4 · plane_words] bit p of each dimension's 4-bit value; 64-byte aligned

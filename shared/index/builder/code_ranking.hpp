@@ -3,8 +3,8 @@
 
 #include <cstddef>
 
-#include "shared/index/bit_codec.hpp"
-#include "shared/index/codes.hpp"
+#include "shared/index/codes/bit_codec.hpp"
+#include "shared/index/codes/codec.hpp"
 #include "shared/index/vectors_view.hpp"
 
 namespace ndb::index {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "ndb/error.hpp"
-#include "shared/index/bit_codec.hpp"
-#include "shared/index/codes.hpp"
+#include "shared/index/codes/bit_codec.hpp"
+#include "shared/index/codes/codec.hpp"
 #include "shared/index/builder/equal_rows.hpp"
 #include "shared/index/builder/graph_tables.hpp"
 

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <concepts>
 
-#include "shared/index/codes.hpp"
+#include "shared/index/codes/codec.hpp"
 #include "shared/index/prepared_query.hpp"
 #include "shared/index/vectors_view.hpp"
 

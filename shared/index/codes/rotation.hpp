@@ -1,6 +1,6 @@
 // A fixed random rotation of vectors into a space of more dimensions, in O(n log n): signs and Walsh–Hadamard transforms in
 // turn, over the first and over the last 2^k dimensions. Rotated, every vector looks like Gaussian noise, whatever its
-// own dimensions mean, which is what makes one bit a dimension enough (bit_codec.hpp).
+// own dimensions mean, which is what makes one bit a dimension enough (codes/bit_codec.hpp).
 // Source: Ailon and Chazelle, "The fast Johnson–Lindenstrauss transform", 2009; windows for sizes that are no power of two.
 //
 // Threads: immutable after construction.

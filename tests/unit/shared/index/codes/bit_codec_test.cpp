@@ -1,4 +1,4 @@
-#include "shared/index/bit_codec.hpp"
+#include "shared/index/codes/bit_codec.hpp"
 
 #include <cmath>
 

@@ -22,7 +22,7 @@
 #include "ndb/collection_config.hpp"
 #include "shared/base/bytes.hpp"
 #include "shared/index/aligned_buffer.hpp"
-#include "shared/index/rotation.hpp"
+#include "shared/index/codes/rotation.hpp"
 #include "shared/index/vectors_view.hpp"
 #include "shared/simd/kernels.hpp"
 

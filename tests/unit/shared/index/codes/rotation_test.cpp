@@ -1,4 +1,4 @@
-#include "shared/index/rotation.hpp"
+#include "shared/index/codes/rotation.hpp"
 
 #include <cmath>
 #include <numeric>

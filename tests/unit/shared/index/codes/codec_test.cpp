@@ -1,4 +1,4 @@
-#include "shared/index/codes.hpp"
+#include "shared/index/codes/codec.hpp"
 
 #include <cmath>
 
