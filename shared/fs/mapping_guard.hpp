@@ -1,7 +1,7 @@
 // Keeps the process alive when mapped memory cannot be read any more: a file that was truncated by somebody else, a volume that
 // went away, a failing disk. The kernel then sends SIGBUS; for addresses inside a guarded range the handler puts zeros there,
 // marks the range and lets the thread go on. Whoever reads a guarded range asks lost() before using what was read for an answer.
-// Why so, and what lost: docs/adr/0007-a-lost-mapping-is-an-error-not-the-end.md.
+// Why so, and what lost: docs/adr/0008-a-lost-mapping-is-an-error-not-the-end.md.
 //
 // The handler is installed with the first guard and stays; faults elsewhere go to the handler that was there before.
 //
