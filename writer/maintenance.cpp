@@ -130,10 +130,10 @@ void CollectionWriter::collect_if_due() {
 }
 
 BuildGraph CollectionWriter::graph_builder(const std::stop_token& stop) {
-  return [this, &stop](const segment::SegmentView& view) {
+  return [this, &stop](const segment::SegmentView& view, const index::ReusedGraph* reused) {
     building_.store(true, std::memory_order_relaxed);
     progress_.store(0.0, std::memory_order_relaxed);
-    auto graph = build_graph(view, publisher_->current()->config.hnsw, options_.index_threads, progress_, stop);
+    auto graph = build_graph(view, reused, publisher_->current()->config.hnsw, options_.index_threads, progress_, stop);
     progress_.store(1.0, std::memory_order_relaxed);
     building_.store(false, std::memory_order_relaxed);
     return graph;

@@ -4,8 +4,8 @@
 
 namespace ndb::writer {
 
-Result<std::vector<std::byte>> build_graph(const segment::SegmentView& view, const HnswConfig& config,
-                                           std::uint32_t threads, std::atomic<double>& progress,
+Result<std::vector<std::byte>> build_graph(const segment::SegmentView& view, const index::ReusedGraph* reused,
+                                           const HnswConfig& config, std::uint32_t threads, std::atomic<double>& progress,
                                            const std::stop_token& stop) {
   index::HnswBuildParams params;
   params.m = config.m;
@@ -16,7 +16,7 @@ Result<std::vector<std::byte>> build_graph(const segment::SegmentView& view, con
   params.progress = [&progress](std::uint64_t done, std::uint64_t rows) {
     progress.store(static_cast<double>(done) / static_cast<double>(rows), std::memory_order_relaxed);
   };
-  return index::build_hnsw(view.vectors(), params);
+  return index::build_hnsw(view.vectors(), params, reused);
 }
 
 }  // namespace ndb::writer

@@ -61,10 +61,36 @@ Result<segment::SegmentRow> source_row(const MergePlan& plan, Row merged) {
   return result;
 }
 
+// A graph that lost more than this share of its rows is not grown from: mending so many lists costs recall.
+constexpr double kMostLost = 0.3;
+
+bool worth_reusing(const MergePlan::Source& source, const HnswConfig& config) {
+  const index::HnswView* graph = source.slot.view->hnsw();
+  return graph != nullptr && graph->m() == config.m &&
+         static_cast<double>(source.rows.size()) >= (1.0 - kMostLost) * static_cast<double>(graph->rows());
+}
+
+// The largest graph to grow from, or null.
+const MergePlan::Source* choose_reused(const MergePlan& plan, const HnswConfig& config) {
+  const MergePlan::Source* best = nullptr;
+  for (const auto& source : plan.sources)
+    if (worth_reusing(source, config) && (best == nullptr || source.rows.size() > best->rows.size())) best = &source;
+  // What is damaged may not spread into the new graph.
+  return best != nullptr && best->slot.view->hnsw()->verify() ? best : nullptr;
+}
+
 Status add_graph(const FlushContext& context, format::ManifestSegment& segment, const CollectionConfig& config,
-                 const BuildGraph& build) {
+                 const MergePlan& plan, const BuildGraph& build) {
   NDB_TRY_ASSIGN(const auto view, segment::SegmentView::open(context.fs, context.collection, config, segment, nullptr));
-  NDB_TRY_ASSIGN(const auto graph, build(*view));
+  const MergePlan::Source* source = choose_reused(plan, config.hnsw);
+  std::vector<Row> new_rows;
+  index::ReusedGraph reused;
+  if (source != nullptr) {
+    new_rows.assign(source->slot.view->hnsw()->rows(), index::kNoRow);
+    for (std::size_t i = 0; i < source->rows.size(); ++i) new_rows[source->rows[i]] = source->first_row + static_cast<Row>(i);
+    reused = {.graph = source->slot.view->hnsw(), .new_rows = new_rows};
+  }
+  NDB_TRY_ASSIGN(const auto graph, build(*view, source != nullptr ? &reused : nullptr));
   NDB_TRY(view->damage());
   NDB_TRY_ASSIGN(segment.hnsw, segment::write_hnsw(context.fs, context.collection, segment.id,
                                                    context.publisher.new_hnsw_name(), graph));
@@ -107,7 +133,7 @@ Result<ManifestVersion> merge_segments(const FlushContext& context, const std::v
     NDB_TRY_ASSIGN(auto merged,
                    segment::write_segment(context.fs, context.collection, id, config, plan.total, source, stop));
     if (context.publisher.current()->index_enabled && plan.total >= index_min_rows)
-      NDB_TRY(add_graph(context, merged, config, build));
+      NDB_TRY(add_graph(context, merged, config, plan, build));
     NDB_TRY(snapshot->damage());
     return merged;
   };
@@ -125,7 +151,7 @@ Result<ManifestVersion> index_segment(const FlushContext& context, SegmentId id,
   const auto gone = [&] { return fail(ErrorCode::not_found, "segment " + std::to_string(id.value) + " was merged away"); };
   const auto slot = std::ranges::find(snapshot->segments, id, [](const live::SegmentSlot& s) { return s.view->id(); });
   if (slot == snapshot->segments.end()) return gone();
-  NDB_TRY_ASSIGN(const auto graph, build(*slot->view));
+  NDB_TRY_ASSIGN(const auto graph, build(*slot->view, nullptr));
   NDB_TRY(slot->view->damage());
   NDB_TRY_ASSIGN(const auto file, segment::write_hnsw(context.fs, context.collection, id,
                                                       context.publisher.new_hnsw_name(), graph));

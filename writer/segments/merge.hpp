@@ -7,14 +7,16 @@
 
 #include <functional>
 
+#include "shared/index/hnsw_build.hpp"
 #include "writer/segments/flush.hpp"
 
 namespace ndb::writer {
 
-/// Builds a graph for a segment's view; the argument of `progress` goes from 0 to 1.
-using BuildGraph = std::function<Result<std::vector<std::byte>>(const segment::SegmentView& view)>;
+/// Builds a graph for a segment's view, starting from an older graph unless null.
+using BuildGraph =
+    std::function<Result<std::vector<std::byte>>(const segment::SegmentView& view, const index::ReusedGraph* reused)>;
 
-/// Replaces the segments by one. index_min_rows: fewer rows get no graph. The published version.
+/// Replaces the segments by one. Its graph grows from the largest of theirs that has kept most of its rows. index_min_rows: fewer rows get no graph. The published version.
 [[nodiscard]] Result<ManifestVersion> merge_segments(const FlushContext& context, const std::vector<SegmentId>& ids,
                                                      std::uint32_t index_min_rows, const BuildGraph& build,
                                                      const std::stop_token& stop);

@@ -58,7 +58,7 @@ void some_history(Engine& engine) {
     test::must(engine.put({"a", "b" + std::to_string(i)}, static_cast<float>(i)));
     engine.flush();
   }
-  const auto build = [](const segment::SegmentView&) -> Result<std::vector<std::byte>> {
+  const auto build = [](const segment::SegmentView&, const index::ReusedGraph*) -> Result<std::vector<std::byte>> {
     return fail(ErrorCode::internal, "no graph was asked for");
   };
   test::must(merge_segments(engine.context, engine.segment_ids(), ~0U, build, {}));

@@ -13,10 +13,10 @@ namespace {
 
 /// Builds a real graph after doing `meanwhile`: the segment is written then, and not published.
 BuildGraph builder(Engine& engine, std::function<void()> meanwhile) {
-  return [&engine, meanwhile = std::move(meanwhile)](const segment::SegmentView& view) {
+  return [&engine, meanwhile = std::move(meanwhile)](const segment::SegmentView& view, const index::ReusedGraph* reused) {
     meanwhile();
     std::atomic<double> progress{0};
-    return build_graph(view, engine.publisher.current()->config.hnsw, 1, progress, {});
+    return build_graph(view, reused, engine.publisher.current()->config.hnsw, 1, progress, {});
   };
 }
 
@@ -186,4 +186,47 @@ TEST_CASE("a merge or flush that fails anywhere changes nothing and can be repea
     REQUIRE(engine->contents() == before);
     if (!failed) break;
   }
+}
+
+TEST_CASE("a merged segment's graph grows from the largest of the sources' graphs, under its new row numbers") {
+  WriterBench bench;
+  auto engine = three_segments(bench);
+  std::vector<std::string> many;
+  for (int i = 0; i < 60; ++i) many.push_back("large-" + std::to_string(i));
+  test::must(engine->put(many, 5));
+  engine->flush();
+  for (const SegmentId id : engine->segment_ids()) test::must(index_segment(engine->context, id, builder(*engine, [] {})));
+  test::must(engine->remove({"large-7", "s0-3"}));
+  engine->flush();
+  const auto sources = engine->log.state().snapshot();
+  const auto grown = [&](const segment::SegmentView& view, const index::ReusedGraph* reused) {
+    REQUIRE(reused != nullptr);
+    CHECK(reused->graph->rows() == 60);
+    const auto& large = *std::ranges::find(sources->segments, 60U, [](const auto& slot) { return slot.view->rows(); })->view;
+    for (Row row = 0; row < 60; ++row) {
+      const Row now = reused->new_rows[row];
+      if (large.row_id(row) == "large-7") CHECK(now == index::kNoRow);
+      else CHECK(view.row_id(now) == large.row_id(row));
+    }
+    std::atomic<double> progress{0};
+    return build_graph(view, reused, engine->publisher.current()->config.hnsw, 1, progress, {});
+  };
+  test::must(merge_segments(engine->context, engine->segment_ids(), 1, grown, {}));
+  REQUIRE(engine->segment_ids().size() == 1);
+  CHECK(engine->log.state().snapshot()->segments.front().view->hnsw() != nullptr);
+}
+
+TEST_CASE("a graph that lost much of its rows is not grown from") {
+  WriterBench bench;
+  auto engine = three_segments(bench);
+  for (const SegmentId id : engine->segment_ids()) test::must(index_segment(engine->context, id, builder(*engine, [] {})));
+  for (int s = 0; s < 3; ++s)
+    for (int i = 0; i < 12; ++i) test::must(engine->remove({"s" + std::to_string(s) + "-" + std::to_string(i)}));
+  engine->flush();
+  const auto anew = [&](const segment::SegmentView& view, const index::ReusedGraph* reused) {
+    CHECK(reused == nullptr);
+    std::atomic<double> progress{0};
+    return build_graph(view, reused, engine->publisher.current()->config.hnsw, 1, progress, {});
+  };
+  test::must(merge_segments(engine->context, engine->segment_ids(), 1, anew, {}));
 }
