@@ -201,16 +201,17 @@ void describe(const bench::CollectionTarget& collection, const bench::DataSet& d
              stats.documents, stats.segments.size(), data.base.values.size() * sizeof(float) / 1'000'000,
              stats.index.bytes / 1'000'000, collection.build_seconds());
   for (const std::uint32_t ef : options.efs) {
-    std::uint64_t hops = 0, estimated = 0, exact = 0;
+    std::uint64_t hops = 0, estimated = 0, exact = 0, bytes = 0;
     for (std::size_t q = 0; q < data.queries.rows; ++q) {
       const auto plan = collection.explain(data.queries.row(q), options.k, ef);
       hops += plan.hops;
       estimated += plan.estimated_distances;
       exact += plan.distances;
+      bytes += plan.bytes_touched;
     }
     const auto mean = [&](std::uint64_t sum) { return static_cast<double>(sum) / static_cast<double>(data.queries.rows); };
-    fmt::print("ndb        ef {:>4}  per query: {:.0f} hops, {:.0f} estimated and {:.0f} exact distances\n", ef, mean(hops),
-               mean(estimated), mean(exact));
+    fmt::print("ndb        ef {:>4}  per query: {:.0f} hops, {:.0f} estimated and {:.0f} exact distances, {:.0f} KB\n", ef, mean(hops),
+               mean(estimated), mean(exact), mean(bytes) / 1000.0);
   }
 }
 
