@@ -1,7 +1,7 @@
 #include "shared/index/codes/bit_codec.hpp"
 
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <cmath>
 
 #include "shared/index/distance_key.hpp"
@@ -14,22 +14,11 @@ constexpr float kHighestValue = 15.0F;     // of 4 bits
 constexpr float kStepOfDeviation = 0.335F;  // of 16 equal steps, best for a normal distribution
 constexpr double kMiddle = 7.5;             // of 16 values
 
-// Several running values a time, so that the compiler can keep them in vectors.
-struct Range {
-  float low, high;
-};
-Range range_of(const float* values, std::size_t count) noexcept {
-  constexpr std::size_t kLanes = 16;  // count is a multiple of 64
-  std::array<float, kLanes> low, high;
-  std::copy_n(values, kLanes, low.begin());
-  std::copy_n(values, kLanes, high.begin());
-  for (std::size_t i = kLanes; i < count; i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      low[lane] = values[i + lane] < low[lane] ? values[i + lane] : low[lane];
-      high[lane] = values[i + lane] > high[lane] ? values[i + lane] : high[lane];
-    }
-  }
-  return {*std::ranges::min_element(low), *std::ranges::max_element(high)};
+// Magnitudes of floats order like their bits, and integers vectorize.
+float largest_of(const float* values, std::size_t count) noexcept {
+  std::int32_t largest = 0;
+  for (std::size_t i = 0; i < count; ++i) largest = std::max(largest, std::bit_cast<std::int32_t>(values[i]) & 0x7FFF'FFFF);
+  return std::bit_cast<float>(largest);
 }
 
 }  // namespace
@@ -127,8 +116,9 @@ bool BitCodec::prepare(const float* query, bool refine, BitQueryBuffer& buffer) 
   const bool product = distance_ == Distance::dot;
   const float length2 = rotate(query, 1.0F, !product, rotated);
   if (!(length2 < kMostLength2)) return false;
-  const auto [least, most] = range_of(rotated, bits);
-  const float step = (most - least) / kHighestValue;
+  const float largest = largest_of(rotated, bits);
+  const float least = -largest;
+  const float step = 2.0F * largest / kHighestValue;
   const float inverse_step = step > 1e-30F ? 1.0F / step : 0.0F;
   const auto sum = static_cast<float>(
       kernels_->bit_planes(rotated, bits, least, inverse_step, buffer.planes.data(), plane_words));
@@ -141,7 +131,7 @@ bool BitCodec::prepare(const float* query, bool refine, BitQueryBuffer& buffer) 
   buffer.query.offset = -weight_ * (static_cast<float>(bits) * least + step * sum);
   buffer.query.per_one = weight_ * 2.0F * least;
   buffer.query.per_sum = weight_ * 2.0F * step;
-  if (refine) prepare_refined(buffer, std::max(std::abs(least), std::abs(most)));
+  if (refine) prepare_refined(buffer, largest);
   if (!product) return true;
   double centre = 0.0;  // ⟨centre, q⟩
   for (std::size_t i = 0; i < dim(); ++i) centre += static_cast<double>(query[i]) / unit_ * (static_cast<double>(centre_[i]) / unit_);
@@ -153,11 +143,13 @@ void BitCodec::prepare_refined(BitQueryBuffer& buffer, float largest) const {
   const std::size_t count = rotation_.dimensions();
   const float step = largest / 127.0F;
   const float inverse_step = step > 1e-30F ? 1.0F / step : 0.0F;
+  const float* const __restrict rotated = buffer.rotated.data();
+  std::int8_t* const __restrict values = buffer.values.data();
   std::int32_t sum = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    const float scaled = buffer.rotated[i] * inverse_step;
+    const float scaled = rotated[i] * inverse_step;
     const auto value = static_cast<std::int32_t>(scaled + std::copysign(0.5F, scaled));  // |scaled| ≤ 127 up to rounding
-    buffer.values[i] = static_cast<std::int8_t>(value);
+    values[i] = static_cast<std::int8_t>(value);
     sum += value;
   }
   buffer.value_step = step;
