@@ -9,21 +9,6 @@ using namespace ndb;
 using namespace ndb::index;
 using test::TestVectors;
 
-TEST_CASE("a wanted recall is reached on queries that the calibration has not seen") {
-  for (const Distance distance : {Distance::cosine, Distance::dot, Distance::euclidean}) {
-    const std::uint32_t dim = 96;
-    const TestVectors vectors(dim, distance, test::clustered_values(8000, dim, 40, 0.9F, 91));
-    const auto graph = test::build(vectors);
-    const auto queries = test::clustered_values(60, dim, 40, 0.9F, 92);
-    REQUIRE(graph.view.recall_at_ef().size() == kCalibratedEfs.size());
-    for (const double wanted : {0.9, 0.95, 0.99}) {
-      const std::uint32_t ef = ef_for_recall(graph.view.recall_at_ef(), wanted, 10);
-      CAPTURE(distance_name(distance), wanted, ef);
-      CHECK(test::graph_recall(vectors, graph.view, queries, {.k = 10, .ef = ef}, AcceptAll{}).mean >= wanted - 0.03);
-    }
-  }
-}
-
 TEST_CASE("more recall or more matches never need fewer candidates") {
   std::vector<float> measured;
   for (std::size_t i = 0; i < kCalibratedEfs.size(); ++i) measured.push_back(0.7F + 0.02F * static_cast<float>(i));

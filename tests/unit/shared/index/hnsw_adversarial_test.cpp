@@ -140,4 +140,21 @@ TEST_CASE("clusters far apart, sorted by cluster, are all reachable") {
   CHECK(recall(TestVectors(dim, Distance::euclidean, values), queries, 128) >= 0.95);
 }
 
+TEST_CASE("k larger than ef and than the rows returns what there is") {
+  const TestVectors vectors(8, Distance::euclidean, test::normal_values(8UL * 30, 47));
+  const auto graph = test::build(vectors);
+  const auto query = test::normal_values(8, 48);
+  CHECK(test::graph_recall(vectors, graph.view, query, {.k = 100, .ef = 1}, AcceptAll{}).mean == 1.0);
+}
+
+TEST_CASE("vectors of the largest dims can be indexed") {
+  for (const std::uint32_t dim : {4096U, 65'536U}) {
+    CAPTURE(dim);
+    const TestVectors vectors(dim, Distance::cosine, test::normal_values(std::size_t{dim} * 70, 53));
+    const auto graph = test::build(vectors, {.ef_construction = 50});
+    const auto queries = test::normal_values(std::size_t{dim} * 4, 54);
+    CHECK(test::graph_recall(vectors, graph.view, queries, {.k = 5, .ef = 70}, AcceptAll{}).mean == 1.0);
+  }
+}
+
 }  // namespace

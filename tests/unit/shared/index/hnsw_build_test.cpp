@@ -78,4 +78,12 @@ TEST_CASE("the row limit keeps graphs below two gigabytes") {
   CHECK(max_rows(65'536, 128) > 30'000);
 }
 
+TEST_CASE("a graph built by two threads is as good") {
+  const TestVectors vectors(64, Distance::cosine, test::clustered_values(5000, 64, 50, 0.7F, 51));
+  const auto graph = test::build(vectors, {.threads = 2});
+  const auto queries = test::clustered_values(50, 64, 50, 0.7F, 52);
+  CHECK(test::graph_recall(vectors, graph.view, queries, {.k = 10, .ef = 64}, AcceptAll{}).mean >= 0.95);
+  CHECK(graph.view.verify().has_value());
+}
+
 }  // namespace
