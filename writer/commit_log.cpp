@@ -94,8 +94,8 @@ std::unexpected<Error> CommitLog::give_up(Error error) {
   base::log_error("the collection turns read-only", error);
   if (error.code != ErrorCode::fenced && error.code != ErrorCode::no_space && error.code != ErrorCode::unavailable)
     error = {ErrorCode::read_only, "the collection is read-only after a failed write: " + error.message, {}};
-  set_failure(std::move(error));
-  return std::unexpected(*failure());
+  set_failure(error);
+  return std::unexpected(std::move(error));  // not failure(): while closing that says only that it is closed
 }
 
 // With commit_mutex_ held, so that nobody who waits on progressed_ misses it.

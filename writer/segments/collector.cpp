@@ -106,8 +106,8 @@ Result<std::vector<fs::Path>> Collector::obsolete(ManifestVersion first) {
 
 Status Collector::delete_all(const std::vector<fs::Path>& paths) {
   for (const auto& path : paths) {
-    auto status = context_.fs.remove(path);
-    if (!status && status.error().code != ErrorCode::not_found) status = context_.fs.remove_directory(path);
+    const bool folder = path.parent_path() == format::segments_folder(context_.collection);
+    const auto status = folder ? context_.fs.remove_directory(path) : context_.fs.remove(path);
     if (!status && status.error().code != ErrorCode::not_found) return status;
   }
   return {};

@@ -227,3 +227,13 @@ TEST_CASE("after close writes are unavailable and everything is durable") {
   CHECK(failed_with(engine->log.freeze(), ErrorCode::unavailable));
   CHECK(format::largest_sync_mark(test::bytes_of_file(bench.wal(1, 0)), Epoch{1}) == written);
 }
+
+TEST_CASE("closing on a disk that fails says what failed, not that it is closed") {
+  WriterBench bench;
+  auto engine = bench.open();
+  test::must(engine->put({"a"}, 1));
+  bench.fs.set_rule(failing_wal(Call::sync, test::io_fault()));
+  const auto closed = engine->log.close();
+  REQUIRE_FALSE(closed);
+  CHECK(closed.error().code == ErrorCode::read_only);
+}

@@ -54,7 +54,7 @@ TEST_CASE("a file is appended to, overwritten and read at any offset") {
   CHECK((*file)->read_at(1'000, into).value() == 0);
 }
 
-TEST_CASE("a file opened for reading cannot be written") {
+TEST_CASE("a file opened for reading cannot be appended to") {
   const test::TempFolder folder;
   const auto path = folder.path() / "f";
   test::put_file(path, base::as_bytes("x"));
@@ -62,6 +62,24 @@ TEST_CASE("a file opened for reading cannot be written") {
   REQUIRE(file);
   CHECK_FALSE((*file)->append(base::as_bytes("y")));
   CHECK(std::filesystem::file_size(path) == 1);
+}
+
+TEST_CASE("a file opened for reading can be written over, unless it is another file by now") {
+  const test::TempFolder folder;
+  const auto path = folder.path() / "f";
+  test::put_file(path, base::as_bytes("hello"));
+  const auto file = posix().open_read(path);
+  const auto late = posix().open_read(path);
+  REQUIRE(file);
+  REQUIRE(late);
+  REQUIRE((*file)->write_at(1, base::as_bytes("al")));
+  REQUIRE((*file)->sync());
+  CHECK_FALSE((*file)->append(base::as_bytes("y")));
+  CHECK(base::as_text(test::bytes_of_file(path)) == "hallo");
+  std::filesystem::remove(path);
+  test::put_file(path, base::as_bytes("other"));
+  require_error((*late)->write_at(0, base::as_bytes("x")), ErrorCode::not_found, path);
+  CHECK(base::as_text(test::bytes_of_file(path)) == "other");
 }
 
 TEST_CASE("an exclusive create never opens what is there") {
