@@ -31,6 +31,7 @@ Status Collector::learn_manifests() {
   for (const auto& name : names)
     if (const auto version = format::parse_manifest_name(name)) there.insert(*version);
   std::erase_if(known_, [&](const auto& entry) { return !there.contains(entry.first); });
+  std::erase_if(replaced_, [&](const auto& entry) { return !there.contains(entry.first); });
   for (const auto version : there) {
     if (known_.contains(version)) continue;
     NDB_TRY_ASSIGN(const auto manifest, format::read_manifest(context_.fs, context_.collection, version));
@@ -46,8 +47,8 @@ Status Collector::learn_manifests() {
 // publisher.current() is in CURRENT, so everything older was replaced there by now.
 Status Collector::note_replaced() {
   const auto current = context_.publisher.current()->version;
-  for (auto& [version, known] : known_) {
-    if (version < current && !known.replaced) known.replaced = clock_.now();
+  for (const auto& [version, known] : known_) {
+    if (version < current) replaced_.try_emplace(version, clock_.now());
     NDB_TRY(same_clock(known.epoch));
   }
   return {};
@@ -63,8 +64,9 @@ Result<bool> Collector::same_clock(Epoch epoch) {
 
 // Whether the manifest was replaced in CURRENT longer than the grace time ago.
 bool Collector::rested(Entry entry) const {
-  if (!entry->second.replaced) return false;
-  if (clock_.now() - *entry->second.replaced >= options_.gc_grace) return true;
+  const auto replaced = replaced_.find(entry->first);
+  if (replaced == replaced_.end()) return false;
+  if (clock_.now() - replaced->second >= options_.gc_grace) return true;
   // Of two manifests in a row by one writer, the second was stamped after the first had come into CURRENT.
   const auto now = base::unix_ms(clock_);
   for (auto first = std::next(entry); first != known_.end() && std::next(first) != known_.end(); ++first) {

@@ -30,7 +30,6 @@ class Collector {
   struct Known {
     Epoch epoch;
     std::uint64_t created_unix_ms = 0;
-    std::optional<std::chrono::steady_clock::time_point> replaced{};  // as known to this process
     std::set<format::WalName> wals;
     std::map<SegmentId, std::set<std::string>> files;
   };
@@ -50,6 +49,7 @@ class Collector {
   const WriterOptions& options_;
   const base::Clock& clock_;
   std::map<ManifestVersion, Known> known_;
+  std::map<ManifestVersion, std::chrono::steady_clock::time_point> replaced_;  // as known to this process; outlives a failed round
   Leftovers leftovers_;
   std::map<Epoch, bool> same_clock_;  // whether the epoch's writer ran under our kernel
 };

@@ -24,7 +24,7 @@ class Copy {
   [[nodiscard]] fs::Path wal(std::uint64_t epoch, std::uint64_t index) const {
     return format::wal_path(path_, {Epoch{epoch}, index});
   }
-  [[nodiscard]] Result<writer::TakenOver> take_over() { return writer::take_over(fs_, path_, "2@copy"); }
+  [[nodiscard]] Result<writer::TakenOver> take_over() { return writer::take_over(fs_, path_, "2@bench"); }
   [[nodiscard]] Contents recovered() {
     const auto taken = take_over();
     test::must(taken);
