@@ -120,7 +120,7 @@ TEST_CASE("verify refuses what it cannot look at") {
 TEST_CASE("a damaged collection is repaired on request, and what is lost is said") {
   for (const bool as_json : {false, true}) {
     const Tool tool;
-    fill(tool);
+    fill_for_damage(tool);
     const std::filesystem::path docs = std::filesystem::path(tool.data_dir()) / "docs";
     const auto payloads = files_under(docs / "segments").front().parent_path() / "payloads";
     flip(payloads, 4096);
