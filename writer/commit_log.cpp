@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "shared/base/crash_point.hpp"
 #include "shared/base/crc32c.hpp"
 #include "shared/base/log.hpp"
 #include "writer/fencing.hpp"
@@ -94,8 +95,8 @@ std::unexpected<Error> CommitLog::give_up(Error error) {
   base::log_error("the collection turns read-only", error);
   if (error.code != ErrorCode::fenced && error.code != ErrorCode::no_space && error.code != ErrorCode::unavailable)
     error = {ErrorCode::read_only, "the collection is read-only after a failed write: " + error.message, {}};
-  set_failure(std::move(error));
-  return std::unexpected(*failure());
+  set_failure(error);
+  return std::unexpected(std::move(error));  // not failure(): while closing that says only that it is closed
 }
 
 // With commit_mutex_ held, so that nobody who waits on progressed_ misses it.
@@ -129,13 +130,16 @@ Status CommitLog::commit_locked(const Group& group, std::unique_lock<std::mutex>
   }
   const Seq first_seq = state_->applied_seq().next();
   auto logged = append_frames(group, first_seq);
+  base::crash_point("log-written");
   if (logged && config_.durability == Durability::sync) {
     logged = active_->sync();
     sync_failed_ = !logged;
     if (logged) active_->note_synced(active_->bytes());
   }
+  base::crash_point("log-durable");
   if (logged) logged = check_epoch(fs_, collection_, epoch_);
   if (!logged) return give_up(logged.error());
+  base::crash_point("before-acknowledging");
 
   Seq seq = first_seq;
   for (Ticket* ticket : group) {
@@ -207,6 +211,7 @@ Status CommitLog::rotate(std::unique_lock<std::mutex>& commit_lock) {
   next_ = nullptr;
   marked_bytes_ = active_->bytes();
   state_->start_memtable(active_->name());
+  base::crash_point("log-rotated");
   on_work_();
   return {};
 }

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
+#include "shared/base/crash_point.hpp"
 #include "shared/base/crc32c.hpp"
 #include "shared/base/log.hpp"
 #include "writer/fencing.hpp"
@@ -23,6 +25,7 @@ struct OldWal {
   ManifestWal entry;
   std::vector<std::byte> bytes{};
   std::uint64_t valid_bytes = 0;
+  std::uint64_t synced_bytes = 0;  // by its marks
   std::uint64_t frames_with_operations = 0;
   bool gap = false;  // a frame behind valid_bytes that comes later than the next one expected
 };
@@ -75,6 +78,7 @@ class Scan {
       ++file.frames_with_operations;
       expected_ = Seq{header.first_seq.value + header.op_count};
     }
+    file.synced_bytes = std::clamp(synced_bytes, std::uint64_t{format::kWalFileHeaderBytes}, file.valid_bytes);
     if (in_order && reader.stopped() == WalFrameReader::Stop::end) return {};
     const auto behind = base::ByteSpan(file.bytes).subspan(file.valid_bytes);
     synced_bytes = std::max(synced_bytes, format::largest_sync_mark(behind, file.entry.name.epoch));
@@ -132,11 +136,15 @@ Manifest successor(const Manifest& old, Epoch epoch, const std::vector<OldWal>& 
   return manifest;
 }
 
-// What was only in the page cache of a killed process must be durable before it is sealed and built upon.
-Status sync_old_files(fs::FileSystem& fs, const fs::Path& collection, const std::vector<OldWal>& files) {
+// What may be only in the page cache must be durable before it is sealed and built upon. A sync alone is not enough: if the process
+// before this one met a failing sync, the kernel may keep what it could not write as clean, and never write it. So the bytes that no
+// mark vouches for are written again, as they are, and then synced. What a seal names was durable when it was sealed.
+Status make_durable(fs::FileSystem& fs, const fs::Path& collection, const std::vector<OldWal>& files) {
   for (const auto& file : files) {
-    if (file.frames_with_operations == 0) continue;
+    if (file.frames_with_operations == 0 || file.entry.seal) continue;
     NDB_TRY_ASSIGN(const auto opened, fs.open_read(format::wal_path(collection, file.entry.name)));
+    const auto counted = base::ByteSpan(file.bytes).first(file.valid_bytes);
+    if (file.synced_bytes < counted.size()) NDB_TRY(opened->write_at(file.synced_bytes, counted.subspan(file.synced_bytes)));
     NDB_TRY(opened->sync());
   }
   return {};
@@ -146,18 +154,21 @@ Status sync_old_files(fs::FileSystem& fs, const fs::Path& collection, const std:
 
 Result<TakenOver> take_over(fs::FileSystem& fs, const fs::Path& collection, const std::string& holder) {
   TakenOver taken;
+  // The collection's own name: whoever created it may have died, or failed, before it was durable.
+  NDB_TRY(fs.sync_directory(collection.parent_path()));
   NDB_TRY_ASSIGN(taken.epoch, claim_epoch(fs, collection, holder));
   for (;;) {
     NDB_TRY_ASSIGN(const auto old, newest_manifest(fs, collection));
     if (old.epoch >= taken.epoch)
       return fail(ErrorCode::fenced, fmt::format("epoch {} published already: another writer took over", old.epoch.value));
     NDB_TRY_ASSIGN(const auto files, Scan(fs, collection, old).all());
-    NDB_TRY(sync_old_files(fs, collection, files));
+    NDB_TRY(make_durable(fs, collection, files));
     if (taken.active == nullptr) {
       NDB_TRY_ASSIGN(taken.active, WalFile::create(fs, collection, {taken.epoch, 0}, old.collection_uid));
       NDB_TRY_ASSIGN(taken.next, WalFile::create(fs, collection, {taken.epoch, 1}, old.collection_uid));
     }
     auto manifest = std::make_shared<const Manifest>(successor(old, taken.epoch, files));
+    base::crash_point("old-log-read");
     // Replayed before it is published: what cannot be opened must not become the newest version.
     auto state = live::LiveState::open(fs, collection, manifest);
     if (!state && state.error().code == ErrorCode::not_found)
@@ -170,6 +181,7 @@ Result<TakenOver> take_over(fs::FileSystem& fs, const fs::Path& collection, cons
     const auto published = publish_manifest(fs, collection, *manifest);
     if (!published && published.error().code == ErrorCode::already_exists) continue;  // the old writer was quicker: look again
     if (!published) return std::unexpected(published.error());
+    base::crash_point("taken-over");
     taken.manifest = std::move(manifest);
     return taken;
   }

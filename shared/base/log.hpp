@@ -7,7 +7,7 @@
 
 namespace ndb::base {
 
-enum class LogLevel { debug, info, warn, error };
+enum class LogLevel { debug, info, warn, error, off };
 enum class LogFormat { text, json };
 
 /// Sets what the process logs, to standard error. Embedded use logs warnings and errors unless told otherwise.

@@ -75,12 +75,14 @@ Result<BoundaryFile> read_boundary(fs::FileSystem& fs, const Path& collection) {
   return BoundaryFile{ManifestVersion{version}};
 }
 
-// CURRENT is a hint: writers look for later versions, so it needs no directory sync of its own. EPOCH and BOUNDARY must not be
-// forgotten once something was done on their strength.
+// All three are synced with their folder. Writers look for versions later than CURRENT, but readers do not: were it to fall back in a
+// power loss, they would miss what was acknowledged since, until a writer comes. EPOCH and BOUNDARY must not be forgotten once
+// something was done on their strength.
 Status write_current(fs::FileSystem& fs, const Path& collection, const CurrentFile& current) {
   const auto text = render("current", fmt::format("manifest {}\ncollection {}\n", current.version.value,
                                                   current.collection_uid));
-  return fs::replace_file(fs, current_file_path(collection), base::as_bytes(text));
+  NDB_TRY(fs::replace_file(fs, current_file_path(collection), base::as_bytes(text)));
+  return fs.sync_directory(collection);
 }
 
 Status write_epoch(fs::FileSystem& fs, const Path& collection, const EpochFile& epoch) {

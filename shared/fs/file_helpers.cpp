@@ -8,12 +8,17 @@
 namespace ndb::fs {
 namespace {
 
-// Unique across hosts, too: pids are not (in containers they are often 1).
+std::string random_digits() {
+  std::random_device random;
+  return std::to_string(random()) + std::to_string(random());
+}
+
+// Unique across hosts, too: pids are not (in containers they are often 1). The random part is drawn once, as that is slow; a forked
+// child shares it, but not the pid.
 Path temporary_name(const Path& path) {
   static std::atomic<std::uint64_t> counter{0};
-  std::random_device random;
-  return path.string() + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1)) + "-" +
-         std::to_string(random()) + std::to_string(random());
+  static const std::string process = random_digits();
+  return path.string() + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1)) + "-" + process;
 }
 
 Status write_new_file(FileSystem& fs, const Path& path, base::ByteSpan bytes) {
@@ -62,7 +67,8 @@ Status remove_tree(FileSystem& fs, const Path& path) {
   NDB_TRY_ASSIGN(const auto names, fs.list(path));
   for (const auto& name : names) {
     auto status = fs.remove(path / name);
-    if (!status && status.error().code != ErrorCode::not_found) status = remove_tree(fs, path / name);
+    // A folder, unless it cannot be listed either: then the first error is the one that says why.
+    if (!status && status.error().code != ErrorCode::not_found && fs.list(path / name)) status = remove_tree(fs, path / name);
     if (!status && status.error().code != ErrorCode::not_found) return status;
   }
   return fs.remove_directory(path);

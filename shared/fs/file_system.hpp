@@ -25,7 +25,8 @@ class File {
   [[nodiscard]] virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) = 0;
   /// Writes all bytes at the end, or fails (and then an unknown prefix may be there).
   [[nodiscard]] virtual Status append(base::ByteSpan bytes) = 0;
-  /// Overwrites bytes of a file that nobody else can see yet.
+  /// Overwrites bytes of a file that nobody else can see yet; or writes bytes again that are there already, so that a sync really
+  /// writes them (a file that was opened to read is opened anew for that, by one thread while nobody else uses this object).
   [[nodiscard]] virtual Status write_at(std::uint64_t offset, base::ByteSpan bytes) = 0;
   /// fdatasync: what was written survives a power loss. A failure is final: do not retry.
   [[nodiscard]] virtual Status sync() = 0;

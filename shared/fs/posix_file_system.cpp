@@ -19,7 +19,10 @@ class Descriptor {
  public:
   explicit Descriptor(int fd) noexcept : fd_(fd) {}
   Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -42,9 +45,14 @@ Result<Descriptor> open_descriptor(const Path& path, int flags) {
   }
 }
 
+bool same_file(const Descriptor& a, const Descriptor& b) {
+  struct stat of_a {}, of_b {};
+  return ::fstat(a.get(), &of_a) == 0 && ::fstat(b.get(), &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+}
+
 class PosixFile final : public File {
  public:
-  PosixFile(Descriptor fd, Path path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  PosixFile(Descriptor fd, Path path, bool writable) : fd_(std::move(fd)), path_(std::move(path)), writable_(writable) {}
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override {
     std::size_t done = 0;
@@ -65,6 +73,7 @@ class PosixFile final : public File {
   }
 
   Status write_at(std::uint64_t offset, base::ByteSpan bytes) override {
+    if (!writable_) NDB_TRY(make_writable());
     while (!bytes.empty()) {
       const ssize_t n = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (n < 0 && errno == EINTR) continue;
@@ -87,8 +96,17 @@ class PosixFile final : public File {
   }
 
  private:
+  Status make_writable() {
+    NDB_TRY_ASSIGN(auto fd, open_descriptor(path_, O_RDWR));
+    if (!same_file(fd, fd_)) return fail(ErrorCode::not_found, path_.string() + " was replaced while it was open");
+    fd_ = std::move(fd);
+    writable_ = true;
+    return {};
+  }
+
   Descriptor fd_;
   Path path_;
+  bool writable_;
   std::uint64_t end_ = 0;  // files are only appended to by the one who created them
 };
 
@@ -117,12 +135,12 @@ class PosixFileSystem final : public FileSystem {
  public:
   Result<std::unique_ptr<File>> open_read(const Path& path) override {
     NDB_TRY_ASSIGN(auto fd, open_descriptor(path, O_RDONLY));
-    return std::make_unique<PosixFile>(std::move(fd), path);
+    return std::make_unique<PosixFile>(std::move(fd), path, false);
   }
 
   Result<std::unique_ptr<File>> create_exclusive(const Path& path) override {
     NDB_TRY_ASSIGN(auto fd, open_descriptor(path, O_RDWR | O_CREAT | O_EXCL));
-    return std::make_unique<PosixFile>(std::move(fd), path);
+    return std::make_unique<PosixFile>(std::move(fd), path, true);
   }
 
   Result<std::unique_ptr<Mapping>> map(const Path& path) override {

@@ -1,4 +1,5 @@
-// Seeds of random tests: NDB_TEST_SEED replays one, NDB_TEST_SEEDS sets how many are tried (long runs).
+// Seeds of random tests: NDB_TEST_SEED replays one, NDB_TEST_SEEDS sets how many are tried (long runs), NDB_TEST_FIRST_SEED where they
+// begin (1 if it is not set; long runs draw it).
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,10 @@ namespace ndb::test {
   if (const char* one = std::getenv("NDB_TEST_SEED")) return {std::strtoull(one, nullptr, 10)};
   std::uint64_t count = by_default;
   if (const char* many = std::getenv("NDB_TEST_SEEDS")) count = std::strtoull(many, nullptr, 10);
+  std::uint64_t first = 1;
+  if (const char* from = std::getenv("NDB_TEST_FIRST_SEED")) first = std::strtoull(from, nullptr, 10);
   std::vector<std::uint64_t> seeds;
-  for (std::uint64_t i = 1; i <= count; ++i) seeds.push_back(i);
+  for (std::uint64_t i = 0; i < count; ++i) seeds.push_back(first + i);
   return seeds;
 }
 

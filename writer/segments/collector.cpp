@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "shared/base/crash_point.hpp"
 #include "shared/format/pointer_files.hpp"
 #include "writer/fencing.hpp"
 
@@ -96,6 +97,7 @@ Result<std::vector<fs::Path>> Collector::obsolete(ManifestVersion first) {
   if (known_.begin()->first < first && format::write_boundary(context_.fs, context_.collection, {first})) {
     for (auto entry = known_.begin(); entry != known_.end() && entry->first < first; entry = known_.erase(entry))
       paths.push_back(format::manifest_path(context_.collection, entry->first));
+    base::crash_point("boundary-moved");
   }
   NDB_TRY(obsolete_wals(paths));
   NDB_TRY(obsolete_segments(paths));
@@ -106,9 +108,10 @@ Result<std::vector<fs::Path>> Collector::obsolete(ManifestVersion first) {
 
 Status Collector::delete_all(const std::vector<fs::Path>& paths) {
   for (const auto& path : paths) {
-    auto status = context_.fs.remove(path);
-    if (!status && status.error().code != ErrorCode::not_found) status = context_.fs.remove_directory(path);
+    const bool folder = path.parent_path() == format::segments_folder(context_.collection);
+    const auto status = folder ? context_.fs.remove_directory(path) : context_.fs.remove(path);
     if (!status && status.error().code != ErrorCode::not_found) return status;
+    base::crash_point("file-collected");
   }
   return {};
 }
