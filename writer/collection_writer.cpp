@@ -4,16 +4,20 @@
 #include <unistd.h>
 
 #include <array>
+#include <fstream>
 
 #include "shared/base/log.hpp"
 
 namespace ndb::writer {
 namespace {
 
+// The host's name is for people; containers on several hosts may share it. The boot id tells kernels apart.
 std::string holder_name() {
   std::array<char, 256> host{};
   static_cast<void>(::gethostname(host.data(), host.size() - 1));
-  return fmt::format("{}@{}", ::getpid(), host.data());
+  std::string boot_id;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot_id;
+  return fmt::format("{}@{}/{}", ::getpid(), host.data(), boot_id);
 }
 
 }  // namespace

@@ -71,7 +71,6 @@ class CollectionWriter {
   Result<ManifestVersion> run(JobKind kind, const std::stop_token& stop);
   Result<ManifestVersion> compact_all(const std::stop_token& stop);
   Result<ManifestVersion> rebuild_all(const std::stop_token& stop);
-  void still_ours();
   void collect_if_due();
   [[nodiscard]] std::optional<SegmentId> unindexed_segment() const;
   [[nodiscard]] std::vector<SegmentSize> segment_sizes() const;

@@ -62,6 +62,7 @@ Status fill(fs::FileSystem& fs, const fs::Path& folder, std::string_view name, c
   NDB_TRY(fs::create_file_exclusively(fs, format::manifest_path(folder, manifest.version),
                                       format::encode_manifest(manifest)));
   NDB_TRY(format::write_epoch(fs, folder, {Epoch{0}, "nobody"}));
+  NDB_TRY(format::write_boundary(fs, folder, {}));  // so that nobody ever looks for it before it is there
   return format::write_current(fs, folder, {manifest.version, manifest.collection_uid});  // syncs the folder
 }
 

@@ -18,6 +18,12 @@ Result<Epoch> highest_claim(fs::FileSystem& fs, const fs::Path& collection) {
   return highest;
 }
 
+// The boot id; of a holder without one, the host.
+std::string_view kernel_of(std::string_view holder) noexcept {
+  const auto before = holder.find_last_of("/@");
+  return before == std::string_view::npos ? std::string_view{} : holder.substr(before + 1);
+}
+
 }  // namespace
 
 Result<Epoch> claim_epoch(fs::FileSystem& fs, const fs::Path& collection, const std::string& holder) {
@@ -38,6 +44,19 @@ Result<Epoch> claim_epoch(fs::FileSystem& fs, const fs::Path& collection, const 
     return fail(ErrorCode::fenced, fmt::format("another writer claimed epoch {} while this one claimed {}", now.value,
                                                mine.value));
   return mine;
+}
+
+Result<std::string> holder_of(fs::FileSystem& fs, const fs::Path& collection, Epoch epoch) {
+  constexpr std::uint64_t kMaxBytes = 4096;
+  const auto bytes = fs::read_file(fs, format::epoch_claim_path(collection, epoch), kMaxBytes);
+  if (!bytes && bytes.error().code == ErrorCode::not_found) return std::string{};
+  if (!bytes) return std::unexpected(bytes.error());
+  const auto text = base::as_text(*bytes);
+  return std::string(text.substr(0, text.find('\n')));
+}
+
+bool same_kernel(std::string_view holder, std::string_view other) noexcept {
+  return !kernel_of(holder).empty() && kernel_of(holder) == kernel_of(other);
 }
 
 Status check_epoch(fs::FileSystem& fs, const fs::Path& collection, Epoch mine) {

@@ -6,7 +6,6 @@
 #include "shared/base/log.hpp"
 #include "writer/collection_writer.hpp"
 #include "writer/segments/compaction_policy.hpp"
-#include "writer/fencing.hpp"
 #include "writer/segments/graph_build.hpp"
 
 namespace ndb::writer {
@@ -61,25 +60,10 @@ void CollectionWriter::sync_loop(const std::stop_token& stop) {
     static_cast<void>(log_->sync());  // its failure is logged and kept by the log
     if (std::chrono::steady_clock::now() < next_tick) continue;
     readers_.tick();
-    if (!log_->failure()) still_ours();
+    if (!log_->failure())
+      if (const auto ours = publisher_->still_ours(); !ours) base::log_error("looking after EPOCH and CURRENT", ours.error());
     next_tick = std::chrono::steady_clock::now() + kIdleRound;
   }
-}
-
-// Notices a take-over also while nobody writes, and mends a CURRENT that a replaced writer set back with its last breath.
-void CollectionWriter::still_ours() {
-  if (const auto epoch = check_epoch(fs_, collection_, log_->epoch()); !epoch && epoch.error().code == ErrorCode::fenced) {
-    base::log_error("the collection was taken over", epoch.error());
-    log_->fail_with(epoch.error());
-    return;
-  }
-  const auto mended = publisher_->while_still([&]() -> Status {
-    NDB_TRY_ASSIGN(const auto current, format::read_current(fs_, collection_));
-    const auto newest = publisher_->current();
-    if (current.version >= newest->version) return {};
-    return format::write_current(fs_, collection_, {newest->version, newest->collection_uid});
-  });
-  if (!mended) base::log_error("looking after CURRENT", mended.error());
 }
 
 void CollectionWriter::optimize_loop(const std::stop_token& stop) {

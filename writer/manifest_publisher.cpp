@@ -1,15 +1,16 @@
 #include "writer/manifest_publisher.hpp"
 
-#include <chrono>
-
 #include "shared/base/log.hpp"
+#include "shared/format/pointer_files.hpp"
+#include "writer/fencing.hpp"
 #include "writer/publish.hpp"
 
 namespace ndb::writer {
 
 ManifestPublisher::ManifestPublisher(fs::FileSystem& fs, fs::Path collection, CommitLog& log,
-                                     std::shared_ptr<const format::Manifest> current, OnPublish on_publish)
-    : fs_(fs), collection_(std::move(collection)), log_(log), on_publish_(std::move(on_publish)),
+                                     std::shared_ptr<const format::Manifest> current, OnPublish on_publish,
+                                     const base::Clock& clock)
+    : fs_(fs), collection_(std::move(collection)), log_(log), on_publish_(std::move(on_publish)), clock_(clock),
       current_(std::move(current)) {}
 
 std::shared_ptr<const format::Manifest> ManifestPublisher::current() const {
@@ -38,8 +39,7 @@ Result<ManifestVersion> ManifestPublisher::publish(const Edit& edit) {
   auto next = std::make_shared<format::Manifest>(*current());
   next->version = next->version.next();
   next->epoch = log_.epoch();
-  next->created_unix_ms = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+  next->created_unix_ms = base::unix_ms(clock_);
   NDB_TRY(edit(*next));
   NDB_TRY_ASSIGN(auto wal, add_wal(*next));
   // Opened before it is published: what this process cannot read must not become the newest version.
@@ -52,6 +52,19 @@ Result<ManifestVersion> ManifestPublisher::publish(const Edit& edit) {
   }
   on_publish_(next->version);
   return next->version;
+}
+
+Status ManifestPublisher::still_ours() {
+  if (const auto epoch = check_epoch(fs_, collection_, log_.epoch()); !epoch) {
+    if (epoch.error().code == ErrorCode::fenced) log_.fail_with(epoch.error());
+    return epoch;
+  }
+  return while_still([&]() -> Status {
+    NDB_TRY_ASSIGN(const auto seen, format::read_current(fs_, collection_));
+    const auto newest = current();
+    if (seen.version >= newest->version) return {};
+    return format::write_current(fs_, collection_, {newest->version, newest->collection_uid});
+  });
 }
 
 }  // namespace ndb::writer

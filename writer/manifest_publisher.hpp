@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 
+#include "shared/base/clock.hpp"
 #include "writer/commit_log.hpp"
 
 namespace ndb::writer {
@@ -19,11 +20,15 @@ class ManifestPublisher {
   using OnPublish = std::function<void(ManifestVersion)>;
 
   ManifestPublisher(fs::FileSystem& fs, fs::Path collection, CommitLog& log,
-                    std::shared_ptr<const format::Manifest> current, OnPublish on_publish);
+                    std::shared_ptr<const format::Manifest> current, OnPublish on_publish,
+                    const base::Clock& clock = base::system_clock());
 
   /// Publishes the edited manifest. Adds the next WAL file if the log lacks one. If publishing itself fails, the log stops.
   [[nodiscard]] Result<ManifestVersion> publish(const Edit& edit);
   [[nodiscard]] std::shared_ptr<const format::Manifest> current() const;
+  /// To be called every few seconds: notices a take-over also while nobody writes (the log stops), and mends a CURRENT that a
+  /// replaced writer set back with its last breath.
+  [[nodiscard]] Status still_ours();
   /// Names for files and segments of this writer; each number is given once.
   [[nodiscard]] std::string new_deleted_name() { return format::deleted_file_name(log_.epoch(), file_number_++); }
   [[nodiscard]] std::string new_hnsw_name() { return format::hnsw_file_name(log_.epoch(), file_number_++); }
@@ -43,6 +48,7 @@ class ManifestPublisher {
   const fs::Path collection_;
   CommitLog& log_;
   const OnPublish on_publish_;
+  const base::Clock& clock_;
   std::mutex publish_mutex_;
   std::uint64_t wal_number_ = 2;  // guarded by publish_mutex_; the take-over made 0 and 1
   std::atomic<std::uint64_t> file_number_{0};

@@ -10,8 +10,9 @@ namespace ndb::writer {
 /// one were collected already.
 [[nodiscard]] Status publish_manifest(fs::FileSystem& fs, const fs::Path& collection, const format::Manifest& manifest);
 
-/// The newest published manifest. CURRENT may be one or more behind after a crash, so later versions are looked for; only a
-/// writer may do that (a reader that looks up a name too early on NFS does not see it for a long time).
+/// The newest published manifest, as far as this host sees: the last of the list, or what CURRENT says if that is
+/// newer. CURRENT may be behind after a crash, and the next
+/// version must not be asked for by name: over NFS no process of this host would then see it for half a minute.
 [[nodiscard]] Result<format::Manifest> newest_manifest(fs::FileSystem& fs, const fs::Path& collection);
 
 }  // namespace ndb::writer

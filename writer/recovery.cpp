@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "shared/base/crc32c.hpp"
 #include "shared/base/log.hpp"
@@ -118,12 +117,11 @@ Status replay(live::LiveState& state, const std::vector<OldWal>& files, std::uin
   return {};
 }
 
-Manifest successor(const Manifest& old, Epoch epoch, const std::vector<OldWal>& files) {
+Manifest successor(const Manifest& old, Epoch epoch, const std::vector<OldWal>& files, const base::Clock& clock) {
   Manifest manifest = old;
   manifest.version = old.version.next();
   manifest.epoch = epoch;
-  manifest.created_unix_ms = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+  manifest.created_unix_ms = base::unix_ms(clock);
   manifest.wals.clear();
   for (const auto& file : files) {
     if (file.frames_with_operations == 0) continue;
@@ -149,24 +147,53 @@ Status make_durable(fs::FileSystem& fs, const fs::Path& collection, const std::v
   return {};
 }
 
+// A writer on another host may see the old EPOCH for a moment longer, and acknowledge once more. What it logged before that must
+// be seen by the scan, so the scan waits until EPOCH is seen everywhere. Epochs between that writer's and ours never wrote.
+constexpr std::chrono::milliseconds kSettle{1'000};  // a hundred times what NFS takes; costs a take-over between hosts that much
+
+class Settle {
+ public:
+  Settle(fs::FileSystem& fs, const fs::Path& collection, const std::string& holder, const base::Clock& clock)
+      : fs_(fs), collection_(collection), holder_(holder), clock_(clock), claimed_at_(clock.now()) {}
+
+  Status after(Epoch old) const {
+    if (old == Epoch{0}) return {};  // nobody ever wrote
+    NDB_TRY_ASSIGN(const auto before, holder_of(fs_, collection_, old));
+    if (same_kernel(before, holder_)) return {};
+    const auto gone = std::chrono::floor<std::chrono::milliseconds>(clock_.now() - claimed_at_);
+    if (gone < kSettle) clock_.sleep(kSettle - gone);
+    return {};
+  }
+
+ private:
+  fs::FileSystem& fs_;
+  const fs::Path& collection_;
+  const std::string& holder_;
+  const base::Clock& clock_;
+  const std::chrono::steady_clock::time_point claimed_at_;  // EPOCH is published
+};
+
 }  // namespace
 
-Result<TakenOver> take_over(fs::FileSystem& fs, const fs::Path& collection, const std::string& holder) {
+Result<TakenOver> take_over(fs::FileSystem& fs, const fs::Path& collection, const std::string& holder,
+                            const base::Clock& clock) {
   TakenOver taken;
   // The collection's own name: whoever created it may have died, or failed, before it was durable.
   NDB_TRY(fs.sync_directory(collection.parent_path()));
   NDB_TRY_ASSIGN(taken.epoch, claim_epoch(fs, collection, holder));
+  const Settle settle(fs, collection, holder, clock);
   for (;;) {
     NDB_TRY_ASSIGN(const auto old, newest_manifest(fs, collection));
     if (old.epoch >= taken.epoch)
       return fail(ErrorCode::fenced, fmt::format("epoch {} published already: another writer took over", old.epoch.value));
+    NDB_TRY(settle.after(old.epoch));
     NDB_TRY_ASSIGN(const auto files, Scan(fs, collection, old).all());
     NDB_TRY(make_durable(fs, collection, files));
     if (taken.active == nullptr) {
       NDB_TRY_ASSIGN(taken.active, WalFile::create(fs, collection, {taken.epoch, 0}, old.collection_uid));
       NDB_TRY_ASSIGN(taken.next, WalFile::create(fs, collection, {taken.epoch, 1}, old.collection_uid));
     }
-    auto manifest = std::make_shared<const Manifest>(successor(old, taken.epoch, files));
+    auto manifest = std::make_shared<const Manifest>(successor(old, taken.epoch, files, clock));
     // Replayed before it is published: what cannot be opened must not become the newest version.
     auto state = live::LiveState::open(fs, collection, manifest);
     if (!state && state.error().code == ErrorCode::not_found)

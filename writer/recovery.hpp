@@ -2,12 +2,14 @@
 // that says so. Nothing old is changed: old WAL files are never truncated or appended to.
 //
 // Order matters: the old log is scanned after EPOCH was published, so an old writer that still runs either had its frame in
-// the log before the scan or sees the new epoch before it acknowledges. Threads: a plain function.
+// the log before the scan or sees the new epoch before it acknowledges. Between hosts, whose caches may show the old EPOCH a little
+// longer, the scan waits a second in between. Threads: a plain function.
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "shared/base/clock.hpp"
 #include "shared/live/live_state.hpp"
 #include "writer/wal_file.hpp"
 
@@ -22,6 +24,7 @@ struct TakenOver {
 
 /// The caller holds the write lock. corruption names file and offset when the log is damaged before a synced mark;
 /// a torn tail behind it is dropped and logged.
-[[nodiscard]] Result<TakenOver> take_over(fs::FileSystem& fs, const fs::Path& collection, const std::string& holder);
+[[nodiscard]] Result<TakenOver> take_over(fs::FileSystem& fs, const fs::Path& collection, const std::string& holder,
+                                          const base::Clock& clock = base::system_clock());
 
 }  // namespace ndb::writer

@@ -51,7 +51,7 @@ std::string live_through(Durability durability, std::uint64_t seed, std::set<std
       continue;
     }
     sim::SimDisk again(start);
-    const auto taken = writer::take_over(again, kSimCollection, "1@next");
+    const auto taken = writer::take_over(again, kSimCollection, "1@next/boot");
     if (!taken) return "going on: " + taken.error().message;
     check.history.start_over_from(taken->state->applied_seq(), time);
     check.created = 0;

@@ -20,7 +20,7 @@ Status Life::create() {
 }
 
 Status Life::next_writer() {
-  NDB_TRY_ASSIGN(auto taken, writer::take_over(disk_, kSimCollection, "1@sim"));
+  NDB_TRY_ASSIGN(auto taken, writer::take_over(disk_, kSimCollection, "1@sim/boot"));
   const Seq applied = taken.state->applied_seq();
   std::string why;
   const auto found = walk(*taken.state->snapshot(), applied, why);

@@ -29,7 +29,7 @@ std::string StateCheck::problem_for_a_reader(sim::SimDisk& disk, std::size_t tim
 }
 
 std::string StateCheck::problem_for_a_writer(sim::SimDisk& disk, std::size_t time, Seq& applied) const {
-  const auto taken = writer::take_over(disk, kSimCollection, "1@after");
+  const auto taken = writer::take_over(disk, kSimCollection, "1@after/boot");
   if (!taken) return "a writer: " + text(taken.error());
   applied = taken->state->applied_seq();
   std::string why;

@@ -1,7 +1,6 @@
 #include "writer/segments/collector.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "shared/format/pointer_files.hpp"
 #include "writer/fencing.hpp"
@@ -32,28 +31,59 @@ Status Collector::learn_manifests() {
   for (const auto& name : names)
     if (const auto version = format::parse_manifest_name(name)) there.insert(*version);
   std::erase_if(known_, [&](const auto& entry) { return !there.contains(entry.first); });
+  std::erase_if(replaced_, [&](const auto& entry) { return !there.contains(entry.first); });
   for (const auto version : there) {
     if (known_.contains(version)) continue;
     NDB_TRY_ASSIGN(const auto manifest, format::read_manifest(context_.fs, context_.collection, version));
     Known& known = known_[version];
+    known.epoch = manifest.epoch;
     known.created_unix_ms = manifest.created_unix_ms;
     for (const auto& wal : manifest.wals) known.wals.insert(wal.name);
     for (const auto& segment : manifest.segments) known.files.emplace(segment.id, file_names(segment));
   }
+  return note_replaced();
+}
+
+// publisher.current() is in CURRENT, so everything older was replaced there by now.
+Status Collector::note_replaced() {
+  const auto current = context_.publisher.current()->version;
+  for (const auto& [version, known] : known_) {
+    if (version < current) replaced_.try_emplace(version, clock_.now());
+    NDB_TRY(same_clock(known.epoch));
+  }
   return {};
+}
+
+Result<bool> Collector::same_clock(Epoch epoch) {
+  const auto known = same_clock_.find(epoch);
+  if (known != same_clock_.end()) return known->second;
+  NDB_TRY_ASSIGN(const auto mine, holder_of(context_.fs, context_.collection, context_.log.epoch()));
+  NDB_TRY_ASSIGN(const auto theirs, holder_of(context_.fs, context_.collection, epoch));
+  return same_clock_.emplace(epoch, same_kernel(mine, theirs)).first->second;
+}
+
+// Whether the manifest was replaced in CURRENT longer than the grace time ago.
+bool Collector::rested(Entry entry) const {
+  const auto replaced = replaced_.find(entry->first);
+  if (replaced == replaced_.end()) return false;
+  if (clock_.now() - replaced->second >= options_.gc_grace) return true;
+  // Of two manifests in a row by one writer, the second was stamped after the first had come into CURRENT.
+  const auto now = base::unix_ms(clock_);
+  for (auto first = std::next(entry); first != known_.end() && std::next(first) != known_.end(); ++first) {
+    const auto& second = *std::next(first);
+    if (second.second.epoch != first->second.epoch || second.second.epoch == context_.log.epoch()) continue;
+    return same_clock_.at(second.second.epoch) &&
+           second.second.created_unix_ms + static_cast<std::uint64_t>(options_.gc_grace.count()) <= now;
+  }
+  return false;
 }
 
 ManifestVersion Collector::first_kept(std::optional<ManifestVersion> min_pinned) const {
   const auto current = context_.publisher.current()->version;
-  const auto now = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall_now().time_since_epoch()).count());
-  const auto grace = static_cast<std::uint64_t>(options_.gc_grace.count());
   for (auto entry = known_.begin(); entry != known_.end(); ++entry) {
-    const auto successor = std::next(entry);
     const bool newest_few = entry->first.value + options_.kept_manifests > current.value;
     const bool pinned = min_pinned && entry->first >= *min_pinned;
-    if (newest_few || pinned || successor == known_.end() || successor->second.created_unix_ms + grace > now)
-      return entry->first;
+    if (newest_few || pinned || !rested(entry)) return entry->first;
   }
   return current;
 }

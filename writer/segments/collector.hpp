@@ -1,5 +1,9 @@
 // Deletes files that nobody needs any more. A file goes only if no kept manifest names it; a manifest is kept while it is among
-// the newest few, or its successor is younger than the grace time, or a live reader on this host pins it.
+// the newest few, or was replaced in CURRENT less than the grace time ago, or a live reader on this host pins it.
+//
+// "Ago" is counted by this process, from when it first knew: the clocks of hosts need not agree, and a writer may sleep for an
+// hour between stamping a manifest and publishing it. Only for what earlier processes under the same kernel left behind do
+// stamps count, so that processes that live shorter than the grace time collect, too.
 //
 // Before manifests are deleted, BOUNDARY moves: a stalled writer re-reads it after an exclusive create and so never re-creates a
 // version that was collected. Threads: one caller at a time.
@@ -24,12 +28,17 @@ class Collector {
 
  private:
   struct Known {
+    Epoch epoch;
     std::uint64_t created_unix_ms = 0;
     std::set<format::WalName> wals;
     std::map<SegmentId, std::set<std::string>> files;
   };
 
   Status learn_manifests();
+  Status note_replaced();
+  [[nodiscard]] Result<bool> same_clock(Epoch epoch);
+  using Entry = std::map<ManifestVersion, Known>::const_iterator;
+  [[nodiscard]] bool rested(Entry entry) const;
   [[nodiscard]] ManifestVersion first_kept(std::optional<ManifestVersion> min_pinned) const;
   Result<std::vector<fs::Path>> obsolete(ManifestVersion first);
   Status obsolete_wals(std::vector<fs::Path>& out) const;
@@ -40,7 +49,9 @@ class Collector {
   const WriterOptions& options_;
   const base::Clock& clock_;
   std::map<ManifestVersion, Known> known_;
+  std::map<ManifestVersion, std::chrono::steady_clock::time_point> replaced_;  // as known to this process; outlives a failed round
   Leftovers leftovers_;
+  std::map<Epoch, bool> same_clock_;  // whether the epoch's writer ran under our kernel
 };
 
 }  // namespace ndb::writer

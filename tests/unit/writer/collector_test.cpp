@@ -17,6 +17,7 @@ class MovedClock final : public base::Clock {
  public:
   [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept override { return steady_start_ + moved; }
   [[nodiscard]] std::chrono::system_clock::time_point wall_now() const noexcept override { return start_ + moved; }
+  void sleep(std::chrono::milliseconds) const override {}
   std::chrono::minutes moved{0};
 
  private:
@@ -78,6 +79,7 @@ TEST_CASE("within the grace time nothing is deleted") {
   const WriterOptions options{.kept_manifests = 1};
   MovedClock clock;
   Collector collector(engine->context, options, clock);
+  test::must(collector.collect({}));
   clock.moved = std::chrono::minutes(14);
   test::must(collector.collect({}));
   CHECK(all_files(bench) == before);
@@ -90,8 +92,9 @@ TEST_CASE("after the grace time the newest manifests stay, with exactly the file
   some_history(*engine);
   const WriterOptions options{.kept_manifests = 2};
   MovedClock clock;
-  clock.moved = std::chrono::minutes(16);
   Collector collector(engine->context, options, clock);
+  test::must(collector.collect({}));  // learns what was replaced
+  clock.moved = std::chrono::minutes(16);
   const auto before = all_files(bench).size();
   test::must(collector.collect({}));
   const auto current = engine->publisher.current()->version;
@@ -115,8 +118,9 @@ TEST_CASE("what a live reader pins stays with all its files, and goes when the p
   const auto current = engine->publisher.current()->version;
   const WriterOptions options{.kept_manifests = 1};
   MovedClock clock;
-  clock.moved = std::chrono::minutes(60);
   Collector collector(engine->context, options, clock);
+  test::must(collector.collect({}));  // learns what was replaced
+  clock.moved = std::chrono::minutes(60);
   const ManifestVersion pinned{4};
   test::must(collector.collect(pinned));
   CHECK(*manifests(bench).begin() == pinned);
@@ -160,8 +164,9 @@ TEST_CASE("the next WAL files survive, and those that were flushed long ago do n
   some_history(*engine);
   const WriterOptions options{.kept_manifests = 1};
   MovedClock clock;
-  clock.moved = std::chrono::minutes(60);
   Collector collector(engine->context, options, clock);
+  test::must(collector.collect({}));  // learns what was replaced
+  clock.moved = std::chrono::minutes(60);
   test::must(collector.collect({}));
   CHECK_FALSE(std::filesystem::exists(bench.wal(0, 0)));
   CHECK_FALSE(std::filesystem::exists(bench.wal(1, 0)));
@@ -174,6 +179,28 @@ TEST_CASE("the next WAL files survive, and those that were flushed long ago do n
   expected["d"] = 1;
   expected["e"] = 2;
   CHECK(bench.open()->contents() == expected);
+}
+
+TEST_CASE("stamps of earlier processes count under the same kernel, and those of other hosts do not") {
+  WriterBench bench;
+  auto engine = bench.open();
+  some_history(*engine);
+  const auto last = engine->publisher.current()->version;
+  const WriterOptions options{.kept_manifests = 1};
+  MovedClock clock;
+  clock.moved = std::chrono::minutes(60);
+  engine = bench.open();
+  Collector(engine->context, options, clock).collect({}).value();
+  CHECK(*manifests(bench).begin() == ManifestVersion{last.value - 1});  // only the newest two could be fresh
+  require_openable(bench);
+
+  auto taken = writer::take_over(bench.fs, bench.path(), "1@elsewhere", clock);
+  test::must(taken);
+  Engine elsewhere(bench.fs, bench.path(), std::move(*taken), options);
+  clock.moved = std::chrono::minutes(600);
+  Collector(elsewhere.context, options, clock).collect({}).value();
+  CHECK(*manifests(bench).begin() == ManifestVersion{last.value - 1});
+  require_openable(bench);
 }
 
 TEST_CASE("a writer that was replaced collects nothing") {
@@ -198,8 +225,9 @@ TEST_CASE("a collection that fails half-way goes on the next time, and never del
     some_history(*engine);
     const WriterOptions options{.kept_manifests = 1};
     MovedClock clock;
-    clock.moved = std::chrono::minutes(60);
     Collector collector(engine->context, options, clock);
+    test::must(collector.collect({}));  // learns what was replaced
+    clock.moved = std::chrono::minutes(60);
     int calls = 0;
     bool failed = false;
     bench.fs.set_rule([&](test::Call, const fs::Path&) -> std::optional<test::Fault> {

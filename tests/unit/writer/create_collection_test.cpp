@@ -22,6 +22,7 @@ TEST_CASE("a created collection has a first manifest with its configuration") {
   CHECK(manifest->config == kConfig);
   CHECK(manifest->collection_uid != 0);
   CHECK(fs.list(folder.path())->size() == 1);
+  CHECK(*fs.exists(format::boundary_path(folder.path() / "docs")));  // looked up too early, it would be invisible for long
 }
 
 TEST_CASE("a name that is taken is refused, by a collection or anything else") {

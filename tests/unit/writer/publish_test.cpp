@@ -94,6 +94,31 @@ TEST_CASE("the newest manifest is found when CURRENT stayed behind") {
   CHECK(bench.newest().version == ManifestVersion{4});
 }
 
+TEST_CASE("the newest manifest is found without asking for a name that is not there yet") {
+  WriterBench bench;
+  const auto manifest = next_manifest(bench);
+  REQUIRE(publish_manifest(bench.fs, bench.path(), manifest));
+  std::vector<fs::Path> missing;
+  bench.fs.set_rule([&](Call call, const fs::Path& path) -> std::optional<Fault> {
+    if ((call == Call::open_read || call == Call::exists || call == Call::map) && !std::filesystem::exists(path))
+      missing.push_back(path);
+    return {};
+  });
+  CHECK(bench.newest() == manifest);
+  CHECK(missing.empty());
+}
+
+TEST_CASE("what stands below the boundary is never the newest manifest") {
+  WriterBench bench;
+  const auto manifest = next_manifest(bench);
+  REQUIRE(format::write_boundary(bench.fs, bench.path(), {ManifestVersion{2}}));
+  const auto none = newest_manifest(bench.fs, bench.path());  // only version 1 is there
+  REQUIRE_FALSE(none);
+  CHECK(none.error().code == ErrorCode::unavailable);
+  REQUIRE(publish_manifest(bench.fs, bench.path(), manifest));
+  CHECK(bench.newest() == manifest);
+}
+
 TEST_CASE("a damaged manifest is not passed over for an older one") {
   WriterBench bench;
   const auto manifest = next_manifest(bench);

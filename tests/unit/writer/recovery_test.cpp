@@ -24,7 +24,7 @@ class Copy {
   [[nodiscard]] fs::Path wal(std::uint64_t epoch, std::uint64_t index) const {
     return format::wal_path(path_, {Epoch{epoch}, index});
   }
-  [[nodiscard]] Result<writer::TakenOver> take_over() { return writer::take_over(fs_, path_, "2@copy"); }
+  [[nodiscard]] Result<writer::TakenOver> take_over() { return writer::take_over(fs_, path_, "2@bench"); }
   [[nodiscard]] Contents recovered() {
     const auto taken = take_over();
     test::must(taken);
@@ -322,4 +322,34 @@ TEST_CASE("a take-over that fails at any call can be repeated, and loses nothing
     CHECK(fail_at > 30);
     break;
   }
+}
+
+namespace {
+
+class CountingClock final : public base::Clock {
+ public:
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept override { return start_ + slept; }
+  [[nodiscard]] std::chrono::system_clock::time_point wall_now() const noexcept override { return {}; }
+  void sleep(std::chrono::milliseconds duration) const override { slept += duration; }
+  mutable std::chrono::milliseconds slept{0};
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+TEST_CASE("between EPOCH and the scan a take-over waits if the log is another host's, and only then") {
+  WriterBench bench;
+  const auto slept = [&](const char* holder) {
+    const CountingClock clock;
+    test::must(writer::take_over(bench.fs, bench.path(), holder, clock));
+    return clock.slept;
+  };
+  CHECK(slept("1@here/boot") == std::chrono::milliseconds(0));  // nobody wrote before
+  CHECK(slept("2@here/boot") == std::chrono::milliseconds(0));
+  CHECK(slept("1@container-2/boot") == std::chrono::milliseconds(0));
+  CHECK(slept("2@here/rebooted") == std::chrono::milliseconds(1000));
+  CHECK(slept("1@there/its-boot") == std::chrono::milliseconds(1000));
+  CHECK(slept("2@there/its-boot") == std::chrono::milliseconds(0));
 }

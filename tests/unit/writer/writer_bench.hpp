@@ -79,6 +79,14 @@ class Engine {
   writer::FlushContext context;
 };
 
+/// The time of this host, without waiting: logs that a test made up look like another host's, for which a take-over waits.
+class ImpatientClock final : public base::Clock {
+ public:
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept override { return base::system_clock().now(); }
+  [[nodiscard]] std::chrono::system_clock::time_point wall_now() const noexcept override { return base::system_clock().wall_now(); }
+  void sleep(std::chrono::milliseconds) const override {}
+};
+
 class WriterBench {
  public:
   explicit WriterBench(Durability durability = Durability::buffered) {
@@ -87,7 +95,7 @@ class WriterBench {
   }
 
   [[nodiscard]] const fs::Path& path() const noexcept { return path_; }
-  [[nodiscard]] Result<writer::TakenOver> take_over() { return writer::take_over(fs, path_, "1@bench"); }
+  [[nodiscard]] Result<writer::TakenOver> take_over() { return writer::take_over(fs, path_, "1@bench", clock_); }
   /// The next writer of the collection. The one before it, if there is one, goes on as a zombie.
   [[nodiscard]] std::unique_ptr<Engine> open(writer::WriterOptions options = {}) {
     options.backpressure_timeout = std::chrono::milliseconds(0);
@@ -107,6 +115,7 @@ class WriterBench {
  private:
   TempFolder folder_;
   const fs::Path path_ = folder_.path() / "docs";
+  const ImpatientClock clock_;
 
  public:
   FaultyFileSystem fs;
