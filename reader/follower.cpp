@@ -17,6 +17,15 @@ constexpr int kIdleWakes = 1'000;  // in a row, after which shared memory is not
 // A file that a manifest names is gone, so a newer manifest is there.
 bool overtaken(const Status& status) { return !status && status.error().code == ErrorCode::not_found; }
 
+// A file is missing, and CURRENT stays the same. A replaced writer that slept may have set CURRENT back, with its last breath, to
+// what was collected meanwhile: its successor mends that within seconds.
+Error missing(fs::FileSystem& fs, const fs::Path& collection, ManifestVersion current, const Error& error) {
+  const auto boundary = format::read_boundary(fs, collection);
+  if (boundary && current < boundary->first_kept)
+    return {ErrorCode::unavailable, "CURRENT was set back by a replaced writer; try again: " + error.message, {}};
+  return {ErrorCode::corruption, "a file that the newest manifest names is missing: " + error.message, {}};
+}
+
 }  // namespace
 
 Follower::Follower(fs::FileSystem& fs, fs::Path collection, const FollowerOptions& options, const base::Clock& clock)
@@ -28,15 +37,17 @@ Result<std::unique_ptr<Follower>> Follower::open(fs::FileSystem& fs, const fs::P
   std::unique_ptr<Follower> follower(new Follower(fs, collection, options, clock));
   follower->connect();
   Status status;
+  ManifestVersion version{};
   for (int attempt = 0; attempt < kOpenAttempts; ++attempt) {
     status = follower->refresh(true);
     if (!overtaken(status)) break;
-    NDB_TRY(format::read_current(fs, collection));  // not_found here means that there is no collection
+    NDB_TRY_ASSIGN(const auto current, format::read_current(fs, collection));  // not_found means that there is no collection
+    version = current.version;
   }
-  if (overtaken(status))  // CURRENT is there and stays the same
-    return fail(ErrorCode::corruption, "a file that the newest manifest names is missing: " + status.error().message);
+  if (overtaken(status)) return std::unexpected(missing(fs, collection, version, status.error()));
   if (!status) return std::unexpected(status.error());
-  follower->thread_ = std::jthread([raw = follower.get()](const std::stop_token& stop) { raw->loop(stop); });
+  if (options.own_thread)
+    follower->thread_ = std::jthread([raw = follower.get()](const std::stop_token& stop) { raw->loop(stop); });
   return follower;
 }
 
@@ -107,22 +118,26 @@ void Follower::loop(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const bool woken = wait(stop);
     if (stop.stop_requested()) return;
-    if (slot_) slot_->drain();
-    const auto before = state_->snapshot();
-    const Seq applied = before->visible_seq();
-    // The clock decides, too: wake-ups and versions in shared memory are hints, and garbage there must not keep us from the files.
-    const bool look = !woken || clock_.now() >= next_look_ || (block_ && block_->newest_manifest() > before->manifest->version);
-    auto status = refresh(look);
-    if (overtaken(status)) status = refresh(true);
-    if (look) next_look_ = clock_.now() + options_.poll_interval;
-    note(status);
-    mend();
-    const bool idle = woken && state_->snapshot() == before && before->visible_seq() == applied;
-    idle_wakes_ = idle ? idle_wakes_ + 1 : 0;
-    if (idle_wakes_ > kIdleWakes) disconnect();
-    const bool lost = block_ && (block_->stale() || (slot_ && !woken && !slot_->beat()));
-    if (clock_.now() >= next_connect_ && (!slot_ || lost)) connect();
+    look(woken);
   }
+}
+
+void Follower::look(bool woken) {
+  if (slot_) slot_->drain();
+  const auto before = state_->snapshot();
+  const Seq applied = before->visible_seq();
+  // The clock decides, too: wake-ups and versions in shared memory are hints, and garbage there must not keep us from the files.
+  const bool all = !woken || clock_.now() >= next_look_ || (block_ && block_->newest_manifest() > before->manifest->version);
+  auto status = refresh(all);
+  if (overtaken(status)) status = refresh(true);
+  if (all) next_look_ = clock_.now() + options_.poll_interval;
+  note(status);
+  mend();
+  const bool idle = woken && state_->snapshot() == before && before->visible_seq() == applied;
+  idle_wakes_ = idle ? idle_wakes_ + 1 : 0;
+  if (idle_wakes_ > kIdleWakes) disconnect();
+  const bool lost = block_ && (block_->stale() || (slot_ && !woken && !slot_->beat()));
+  if (clock_.now() >= next_connect_ && (!slot_ || lost)) connect();
 }
 
 // Somebody wakes us for nothing, without end: poll, and try again later.
@@ -136,29 +151,32 @@ void Follower::disconnect() {
 
 // Problems are logged when they begin and kept for health(); what can be read goes on being served.
 void Follower::note(const Status& status) {
+  auto problem = status ? std::nullopt : std::optional(explain(status.error()));
   const std::scoped_lock lock(mutex_);
-  if (status) {
-    problem_.reset();
-    return;
-  }
-  if (!problem_) base::log_error("following " + collection_.string(), status.error());
-  problem_ = status.error();
-  if (status.error().code != ErrorCode::not_found) return;
+  if (problem && !problem_) base::log_error("following " + collection_.string(), *problem);
+  problem_ = std::move(problem);
+}
+
+// What a missing file means. Reads the volume, so it is called without the mutex: searches take that.
+Error Follower::explain(Error error) const {
+  if (error.code != ErrorCode::not_found) return error;
   const auto current = format::read_current(fs_, collection_);
   if (!current && current.error().code == ErrorCode::not_found) {
-    problem_->message = "the collection is gone: " + status.error().message;
-  } else if (current && current->collection_uid != collection_uid_) {
-    problem_->message = "the collection was dropped and created anew";
-  } else {
-    problem_->code = ErrorCode::corruption;  // CURRENT is there, but not what it leads to
+    error.message = "the collection is gone: " + error.message;
+    return error;
   }
+  if (!current) return current.error();
+  if (current->collection_uid == collection_uid_) return missing(fs_, collection_, current->version, error);
+  error.message = "the collection was dropped and created anew";
+  return error;
 }
 
 Status Follower::refresh(bool look_at_current) {
+  const auto asked = clock_.now();  // before, not after: what is confirmed is as old as the question
   if (look_at_current) NDB_TRY(follow_current());
   NDB_TRY(tail_.advance(*state_, look_at_current));
   if (slot_) slot_->set_applied(state_->applied_seq());
-  if (look_at_current && !tail_.stuck()) confirmed_.store(clock_.now(), std::memory_order_relaxed);
+  if (look_at_current && !tail_.stuck()) confirmed_.store(asked, std::memory_order_relaxed);
   return {};
 }
 

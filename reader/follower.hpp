@@ -1,7 +1,7 @@
 // Keeps a LiveState up to date with what a writer in another process publishes: follows CURRENT, swaps to new manifests, tails the
 // WAL. Needs no write permission and no lock. On the writer's host it is woken through shared memory; elsewhere it polls.
 //
-// Threads: one of its own; state(), health() and the others from any.
+// Threads: one of its own (unless told otherwise); state(), health() and the others from any.
 // Invariants: the state never goes back, with one exception: operations that a replaced writer wrote behind the seal of its log (never
 // acknowledged) are dropped in the swap. A state that met damage may lack marks that it could not look up: it is never carried on, but
 // built anew from the files. A reader that could not confirm CURRENT for `fence_after` says so in health().
@@ -25,6 +25,7 @@ struct FollowerOptions {
   std::chrono::milliseconds poll_interval{50};
   std::chrono::milliseconds fence_after{std::chrono::minutes(7) + std::chrono::seconds(30)};  ///< half of gc_grace
   bool shared_memory = true;
+  bool own_thread = true;  ///< false: whoever opened the follower calls follow_once() each poll_interval
 };
 
 class Follower {
@@ -43,10 +44,14 @@ class Follower {
   [[nodiscard]] std::chrono::milliseconds since_confirmed() const;
   /// Looks now rather than at the next wake-up. Any thread.
   void poke();
+  /// One look at CURRENT and the log, as its thread takes it at each poll. Only without a thread of its own.
+  void follow_once() { look(false); }
 
  private:
   Follower(fs::FileSystem& fs, fs::Path collection, const FollowerOptions& options, const base::Clock& clock);
   void loop(const std::stop_token& stop);
+  /// woken: through shared memory, so that CURRENT needs to be read only if that says so.
+  void look(bool woken);
   /// Waits for a wake-up; true if it came through shared memory.
   bool wait(const std::stop_token& stop);
   Status refresh(bool look_at_current);
@@ -58,6 +63,7 @@ class Follower {
   void connect();
   void disconnect();
   void note(const Status& status);
+  [[nodiscard]] Error explain(Error error) const;
 
   fs::FileSystem& fs_;
   const fs::Path collection_;

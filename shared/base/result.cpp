@@ -10,7 +10,8 @@ Error errno_error(int error_number, std::string_view what) {
   switch (error_number) {
     case ENOSPC:
     case EDQUOT: code = ErrorCode::no_space; break;
-    case ENOENT: code = ErrorCode::not_found; break;
+    case ENOENT:
+    case ESTALE: code = ErrorCode::not_found; break;  // deleted on another host while this one still knew it
     case EEXIST:
     case ENOTEMPTY: code = ErrorCode::already_exists; break;
     case EACCES:

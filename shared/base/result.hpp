@@ -23,7 +23,7 @@
 
 namespace ndb::base {
 
-/// The Error for a failed system call: ENOSPC and EDQUOT are no_space, ENOENT not_found, EACCES, EPERM and EROFS
+/// The Error for a failed system call: ENOSPC and EDQUOT are no_space, ENOENT and ESTALE not_found, EACCES, EPERM and EROFS
 /// permission_denied, EEXIST already_exists, everything else io_error. The message reads "<what>: <strerror>".
 [[nodiscard]] Error errno_error(int error_number, std::string_view what);
 [[nodiscard]] inline std::unexpected<Error> fail_errno(int error_number, std::string_view what) {

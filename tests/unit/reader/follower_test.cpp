@@ -1,0 +1,102 @@
+#include "reader/follower.hpp"
+
+#include <future>
+
+#include "tests/unit/writer/writer_bench.hpp"
+
+using namespace ndb;
+using reader::Follower;
+using test::Call;
+using test::Fault;
+using test::WriterBench;
+
+namespace {
+
+class HandClock final : public base::Clock {
+ public:
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept override { return start_ + moved; }
+  [[nodiscard]] std::chrono::system_clock::time_point wall_now() const noexcept override { return {}; }
+  std::chrono::minutes moved{0};
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+constexpr reader::FollowerOptions kByHand{.shared_memory = false, .own_thread = false};
+
+std::unique_ptr<Follower> follow(WriterBench& bench, const base::Clock& clock) {
+  auto follower = Follower::open(bench.fs, bench.path(), kByHand, clock);
+  test::must(follower);
+  return std::move(*follower);
+}
+
+}  // namespace
+
+TEST_CASE("a look shows what was written and published since the last one") {
+  WriterBench bench;
+  const auto engine = bench.open();
+  const HandClock clock;
+  const auto follower = follow(bench, clock);
+  test::must(engine->put({"a"}, 1.0F));
+  engine->flush();
+  test::must(engine->put({"b"}, 2.0F));
+  CHECK(follower->state()->applied_seq() == Seq{0});
+  follower->follow_once();
+  CHECK(test::contents(*follower->state()->snapshot(), follower->state()->applied_seq()) == engine->contents());
+  test::must(follower->health());
+}
+
+TEST_CASE("a look that stalls confirms what was asked at its beginning, not what is so at its end") {
+  WriterBench bench;
+  const auto engine = bench.open();
+  HandClock clock;
+  const auto follower = follow(bench, clock);
+  bench.fs.set_rule([&](Call call, const fs::Path& path) -> std::optional<Fault> {
+    if (call == Call::open_read && test::in_folder(path, "wal")) clock.moved += std::chrono::minutes(10);
+    return {};
+  });
+  follower->follow_once();
+  CHECK(follower->since_confirmed() >= std::chrono::minutes(10));
+  CHECK_FALSE(follower->health());  // files of what it shows may be gone by now
+  bench.fs.clear();
+  follower->follow_once();
+  CHECK(follower->since_confirmed() == std::chrono::minutes(0));
+  test::must(follower->health());
+}
+
+TEST_CASE("searches go on while the follower finds out what a missing file means") {
+  WriterBench bench;
+  const auto engine = bench.open();
+  const HandClock clock;
+  const auto follower = follow(bench, clock);
+  test::must(engine->put({"a"}, 1.0F));
+  engine->flush();
+  int looks = 0, answered = 0;
+  std::vector<std::future<std::shared_ptr<live::LiveState>>> searches;
+  bench.fs.set_rule([&](Call call, const fs::Path& path) -> std::optional<Fault> {
+    if (call == Call::open_read && test::in_folder(path, "manifest")) return Fault{{ErrorCode::not_found, "gone", {}}};
+    if (call == Call::open_read && path.filename() == "CURRENT") {
+      ++looks;
+      searches.push_back(std::async(std::launch::async, [&] { return follower->state(); }));
+      answered += searches.back().wait_for(std::chrono::seconds(10)) == std::future_status::ready ? 1 : 0;
+    }
+    return {};
+  });
+  follower->follow_once();
+  CHECK(looks == 3);  // twice to follow it, once to tell what happened
+  CHECK(answered == looks);
+}
+
+TEST_CASE("a missing file is damage, unless a replaced writer set CURRENT back to what was collected") {
+  WriterBench bench;
+  const auto engine = bench.open();  // version 2
+  const HandClock clock;
+  REQUIRE(format::write_current(bench.fs, bench.path(), {ManifestVersion{1}, bench.newest().collection_uid}));
+  std::filesystem::remove(format::manifest_path(bench.path(), ManifestVersion{1}));
+  const auto code = [&] { return Follower::open(bench.fs, bench.path(), kByHand, clock).error().code; };
+  CHECK(code() == ErrorCode::corruption);
+  REQUIRE(format::write_boundary(bench.fs, bench.path(), {ManifestVersion{2}}));
+  CHECK(code() == ErrorCode::unavailable);
+  test::must(engine->publisher.still_ours());  // the successor mends it
+  CHECK(follow(bench, clock)->state()->snapshot()->manifest->version == ManifestVersion{2});
+}
