@@ -12,6 +12,7 @@
 #include "shared/format/wal.hpp"
 #include "shared/payload/payload.hpp"
 #include "shared/segment/segment_view.hpp"
+#include "writer/repair/examine.hpp"
 
 namespace ndb::cli {
 namespace {
@@ -33,15 +34,17 @@ class Verifier {
   bool run(bool last_attempt) {
     last_attempt_ = last_attempt;
     note(format::read_epoch(fs_, collection_));
+    note(format::read_boundary(fs_, collection_));
     const auto manifest = newest_manifest();
     if (!manifest) return note(manifest);
     report_.manifest_version = manifest->version.value;
     report_.segments = manifest->segments.size();
+    check_older_manifests(manifest->version);
     for (const auto& segment : manifest->segments)
-      if (!note(check_segment(*manifest, segment))) return false;
+      if (const auto status = check_segment(*manifest, segment); !status && !locate(*manifest, segment, status.error())) return false;
     Seq expected = manifest->flushed_seq.next();
     for (const auto& wal : manifest->wals)
-      if (!note(check_wal(*manifest, wal, expected))) return false;
+      if (const auto status = check_wal(*manifest, wal, expected); !status && !locate(*manifest, wal, status.error())) return false;
     return true;
   }
   [[nodiscard]] VerifyReport take() { return std::move(report_); }
@@ -58,13 +61,42 @@ class Verifier {
 
   Result<Manifest> newest_manifest() {
     ManifestVersion newest{0};
-    if (const auto current = format::read_current(fs_, collection_)) newest = current->version;
+    const auto current = format::read_current(fs_, collection_);
+    if (current) newest = current->version;
     else report_.problems.push_back(current.error().message);
     NDB_TRY_ASSIGN(const auto names, fs_.list(format::manifest_folder(collection_)));
     for (const auto& name : names)  // CURRENT is a hint: a crash may leave it behind
       if (const auto version = format::parse_manifest_name(name)) newest = std::max(newest, *version);
+    if (current && newest > current->version)
+      report_.notes.push_back(fmt::format("{}: manifest {} is newer than {}, which CURRENT names; the next writer, or --repair, mends that",
+                                          collection_.string(), newest.value, current->version.value));
     if (newest.value == 0) return fail(ErrorCode::corruption, collection_.string() + ": there is no manifest");
     return format::read_manifest(fs_, collection_, newest);
+  }
+
+  // They are kept for readers that have not moved on. One that is gone meanwhile was collected.
+  void check_older_manifests(ManifestVersion newest) {
+    for (const auto& name : fs_.list(format::manifest_folder(collection_)).value_or(std::vector<std::string>{})) {
+      const auto version = format::parse_manifest_name(name);
+      if (!version || *version >= newest) continue;
+      const auto manifest = format::read_manifest(fs_, collection_, *version);
+      if (!manifest && manifest.error().code != ErrorCode::not_found) report_.problems.push_back(manifest.error().message);
+    }
+  }
+
+  // Every damaged part of something in which a first one was found. False if it means that we must start again.
+  bool locate(const Manifest& manifest, const ManifestSegment& segment, const Error& error) {
+    if (error.code == ErrorCode::not_found && !last_attempt_) return false;
+    return add(writer::examine_segment(fs_, collection_, manifest.config, segment).damage, error);
+  }
+  bool locate(const Manifest& manifest, const ManifestWal& wal, const Error& error) {
+    if (error.code == ErrorCode::not_found && !last_attempt_) return false;
+    return add(writer::salvage_wal(fs_, collection_, wal, manifest.collection_uid, manifest.config.dim).damage, error);
+  }
+  bool add(const std::vector<std::string>& damage, const Error& error) {
+    if (std::ranges::find(damage, error.message) == damage.end()) report_.problems.push_back(error.message);
+    report_.problems.insert(report_.problems.end(), damage.begin(), damage.end());
+    return true;
   }
 
   Status check_segment(const Manifest& manifest, const ManifestSegment& segment) {

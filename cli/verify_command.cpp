@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "cli/command.hpp"
 #include "cli/options.hpp"
@@ -8,13 +9,24 @@
 #include "cli/verifier.hpp"
 #include "ipc/http/codec/json_writer.hpp"
 #include "shared/base/result.hpp"
+#include "writer/repair/repair.hpp"
 
 namespace ndb::cli {
 namespace {
 
 struct Verify {
   std::vector<std::string> names;
+  bool repair = false;
 };
+
+/// What was done about one collection.
+struct Outcome {
+  VerifyReport report;                           ///< after the repair, if there was one
+  std::optional<writer::RepairReport> repaired;
+  std::optional<Error> not_repaired;             ///< why a repair failed
+};
+
+constexpr std::size_t kIdsShown = 10;
 
 void write_list(http::JsonWriter& json, const char* key, const std::vector<std::string>& texts) {
   json.key(key).begin_array();
@@ -22,16 +34,27 @@ void write_list(http::JsonWriter& json, const char* key, const std::vector<std::
   json.end_array();
 }
 
-std::string as_json(const std::vector<VerifyReport>& reports) {
+void write_repair(http::JsonWriter& json, const writer::RepairReport& repaired) {
+  json.key("repaired").begin_object().field("manifest_version", repaired.published.value).field("documents", repaired.documents);
+  json.field("lost_documents", repaired.lost_documents).field("evidence", repaired.evidence.string());
+  write_list(json, "damage", repaired.damage);
+  write_list(json, "lost", repaired.lost);
+  write_list(json, "lost_ids", repaired.lost_ids);
+  json.end_object();
+}
+
+std::string as_json(const std::vector<Outcome>& outcomes) {
   http::JsonWriter json;
   json.begin_object().key("collections").begin_array();
-  for (const auto& report : reports) {
+  for (const auto& [report, repaired, not_repaired] : outcomes) {
     json.begin_object().field("name", report.name).field("ok", report.problems.empty());
     json.field("manifest_version", report.manifest_version).field("segments", report.segments).field("rows", report.rows);
     json.field("graphs", report.graphs).field("wal_files", report.wal_files).field("wal_batches", report.wal_batches);
     json.field("bytes", report.bytes);
     write_list(json, "problems", report.problems);
     write_list(json, "notes", report.notes);
+    if (repaired) write_repair(json, *repaired);
+    if (not_repaired) json.field("not_repaired", not_repaired->message);
     json.end_object();
   }
   json.end_array().end_object();
@@ -47,23 +70,55 @@ void print(std::ostream& out, const VerifyReport& report) {
   for (const auto& note : report.notes) out << "  note: " << printable(note) << '\n';
 }
 
+void print(std::ostream& out, const std::string& name, const writer::RepairReport& repaired) {
+  out << fmt::format("{}: repaired as manifest {}, {} documents\n", printable(name), repaired.published.value,
+                     grouped(repaired.documents));
+  for (const auto& damage : repaired.damage) out << "  was damaged: " << printable(damage) << '\n';
+  for (const auto& lost : repaired.lost) out << "  lost: " << printable(lost) << '\n';
+  if (repaired.lost.empty()) out << "  nothing is lost\n";
+  const auto shown = std::min(kIdsShown, repaired.lost_ids.size());
+  for (std::size_t i = 0; i < shown; ++i) out << "  lost document: " << printable(repaired.lost_ids[i]) << '\n';
+  if (repaired.lost_ids.size() > shown) out << fmt::format("  and {} more, all in lost-ids.txt\n", repaired.lost_ids.size() - shown);
+  out << "  set aside: " << printable(repaired.evidence.string()) << '\n';
+}
+
+Outcome verify_one(const fs::Path& collection, bool repair) {
+  fs::FileSystem& fs = fs::posix_file_system();
+  Outcome outcome{.report = verify_collection(fs, collection), .repaired = {}, .not_repaired = {}};
+  if (!repair || (outcome.report.problems.empty() && outcome.report.notes.empty())) return outcome;
+  auto repaired = writer::repair_collection(fs, collection);
+  if (!repaired) {
+    outcome.not_repaired = repaired.error();
+    return outcome;
+  }
+  if (repaired->published.value != 0) outcome.repaired = std::move(*repaired);
+  outcome.report = verify_collection(fs, collection);
+  return outcome;
+}
+
+void print(const Session& session, const Outcome& outcome) {
+  std::ostream& out = session.streams.out;
+  if (outcome.repaired) print(out, outcome.report.name, *outcome.repaired);
+  print(out, outcome.report);
+  if (outcome.not_repaired) out << "  not repaired: " << printable(outcome.not_repaired->message) << '\n';
+}
+
 Status verify(const Session& session, const Verify& options) {
   if (!session.address.url.empty()) return usage("verify reads files: give --data-dir instead of --url");
-  fs::FileSystem& fs = fs::posix_file_system();
   const fs::Path folder = session.address.data_dir;
-  NDB_TRY_ASSIGN(const auto found, find_collections(fs, folder));
+  NDB_TRY_ASSIGN(const auto found, find_collections(fs::posix_file_system(), folder));
   for (const auto& name : options.names)
     if (std::ranges::find(found, name) == found.end())
       return fail(ErrorCode::not_found, fmt::format("no collection '{}' in {}", name, folder.string()));
-  std::vector<VerifyReport> reports;
+  std::vector<Outcome> outcomes;
   bool ok = true;
   for (const auto& name : options.names.empty() ? found : options.names) {
-    reports.push_back(verify_collection(fs, folder / name));
-    ok = ok && reports.back().problems.empty();
-    if (!session.json) print(session.streams.out, reports.back());
+    outcomes.push_back(verify_one(folder / name, options.repair));
+    ok = ok && outcomes.back().report.problems.empty();
+    if (!session.json) print(session, outcomes.back());
   }
-  if (session.json) session.print_json(as_json(reports));
-  else if (reports.empty()) session.streams.out << "no collections in " << printable(folder.string()) << '\n';
+  if (session.json) session.print_json(as_json(outcomes));
+  else if (outcomes.empty()) session.streams.out << "no collections in " << printable(folder.string()) << '\n';
   return ok ? Status{} : reported();
 }
 
@@ -71,9 +126,11 @@ Status verify(const Session& session, const Verify& options) {
 
 void add_verify_command(CLI::App& app, Session& session, Action& action) {
   add_command<Verify>(
-      app, action, "verify", "Check every byte of the collections in a folder; changes nothing, safe beside a writer",
+      app, action, "verify", "Check every byte of the collections in a folder; without --repair changes nothing, safe beside a writer",
       [](CLI::App& command, Verify& options) {
         command.add_option("collections", options.names, "Which ones [all]")->type_name("COLLECTION...");
+        command.add_flag("--repair", options.repair,
+                         "Make damaged collections whole from what can still be read, set the damaged files aside, and say what is lost");
       },
       [&](Verify& options) { return verify(session, options); });
 }
