@@ -116,3 +116,33 @@ TEST_CASE("verify refuses what it cannot look at") {
   tool.ok({"create", "docs", "--dim", "2"});
   CHECK(Tool::call({"verify", "nothere", "--data-dir", tool.data_dir()}).code == 1);
 }
+
+TEST_CASE("a damaged collection is repaired on request, and what is lost is said") {
+  for (const bool as_json : {false, true}) {
+    const Tool tool;
+    fill_for_damage(tool);
+    const std::filesystem::path docs = std::filesystem::path(tool.data_dir()) / "docs";
+    const auto payloads = files_under(docs / "segments").front().parent_path() / "payloads";
+    flip(payloads, 4096);
+    CHECK(Tool::call({"verify", "--data-dir", tool.data_dir()}).code == 1);
+    std::vector<std::string> words = {"verify", "--repair", "--data-dir", tool.data_dir()};
+    if (as_json) words.emplace_back("--json");
+    const auto answer = Tool::call(words);
+    CAPTURE(answer.out, answer.err);
+    CHECK(answer.code == 0);
+    if (as_json) {
+      const auto report = answer.json().at("collections").at(0).as_object();
+      CHECK(report.at("ok") == true);
+      CHECK(report.at("repaired").at("lost_documents").to_number<int>() > 0);
+      CHECK(report.at("repaired").at("lost_ids").as_array().size() == report.at("repaired").at("lost_documents").to_number<std::size_t>());
+      CHECK(std::filesystem::exists(std::string(report.at("repaired").at("evidence").as_string())));
+    } else {
+      for (const std::string part : {"docs: repaired as manifest", "was damaged: ", "4096 bytes at offset 4096", "lost: segment", "lost document: ",
+                                     "set aside: ", "docs: ok"})
+        CHECK(answer.out.find(part) != std::string::npos);
+    }
+    CHECK(Tool::call({"verify", "--data-dir", tool.data_dir()}).code == 0);
+    CHECK(Tool::call({"verify", "--repair", "--data-dir", tool.data_dir()}).out.starts_with("docs: ok"));
+    tool.ok({"import", "docs", tool.file("after.jsonl", "{\"id\":\"z\",\"vector\":[1,2,3]}\n"), "-q"});
+  }
+}
