@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "shared/base/crc32c.hpp"
 #include "shared/base/log.hpp"
