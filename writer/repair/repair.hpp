@@ -1,7 +1,7 @@
 // Makes a damaged collection whole again: from what can still be read, a new version is published in the ordinary way, so readers
 // follow it as they follow any. Documents of undamaged blocks and operations of undamaged frames of the log are kept; damaged
 // graphs are dropped and built anew by the next writer; what is lost is said. docs/operations.md, "Damaged files"; why so:
-// docs/adr/0009-a-repair-is-a-version.md.
+// docs/adr/0010-a-repair-is-a-version.md.
 //
 // Invariants: nothing is overwritten: damaged files are set aside first (see evidence.hpp). Nothing counts before the new manifest
 // is published; a repair that is interrupted can be run again.
