@@ -178,7 +178,7 @@ Status CommitLog::append_frames(const Group& group, Seq first_seq) {
 Status CommitLog::make_room(std::unique_lock<std::mutex>& commit_lock) {
   const auto full = [&] {
     const auto& newest = *state_->snapshot()->memtables.back();
-    return newest.bytes() >= options_.memtable_bytes || newest.row_count() >= memtable::Memtable::kMaxRows / 2;
+    return newest.used_bytes() >= options_.memtable_bytes || newest.row_count() >= memtable::Memtable::kMaxRows / 2;
   };
   if (!full()) return {};
   const auto room = [&] {

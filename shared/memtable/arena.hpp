@@ -20,9 +20,13 @@ class Arena {
     if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
     next_ += wanted;
     left_ -= wanted;
+    used_ += wanted;
     return {to, bytes.size()};
   }
+  /// Taken from the system.
   [[nodiscard]] std::size_t bytes() const noexcept { return total_; }
+  /// Of that, what copies fill.
+  [[nodiscard]] std::size_t used_bytes() const noexcept { return used_; }
 
  private:
   static constexpr std::size_t kBlockBytes = 256U << 10;
@@ -39,6 +43,7 @@ class Arena {
   std::byte* next_ = nullptr;
   std::size_t left_ = 0;
   std::size_t total_ = 0;
+  std::size_t used_ = 0;
 };
 
 }  // namespace ndb::memtable

@@ -42,13 +42,14 @@ void Memtable::put(Seq seq, std::string_view id, base::ByteSpan vector, base::By
   if (chunk.inverse_norms != nullptr)
     chunk.inverse_norms[row % kChunkRows] =
         index::inverse_norm({reinterpret_cast<const float*>(place), config_.dim});
-  const std::size_t arena_before = arena_.bytes();
+  const std::size_t arena_before = arena_.bytes(), used_before = arena_.used_bytes();
   RowMeta& meta = chunk.meta[row % kChunkRows];
   meta.created = seq;
   meta.id = base::as_text(arena_.copy(base::as_bytes(id)));
   meta.payload = payload.empty() ? base::ByteSpan{} : arena_.copy(payload);
   meta.previous = newest(id).value_or(kNone);
   bytes_.fetch_add(arena_.bytes() - arena_before, std::memory_order_relaxed);
+  used_bytes_.fetch_add(stride_bytes_ + sizeof(RowMeta) + arena_.used_bytes() - used_before, std::memory_order_relaxed);
   row_count_.store(row + 1, std::memory_order_release);
   ids_.put(segment::id_hash(id), row, [&](Row other) { return row_id(other) == id; },
            [&](Row other) { return segment::id_hash(row_id(other)); });
@@ -67,6 +68,7 @@ bool Memtable::mark_deleted(Seq seq, std::string_view id) {
 void Memtable::note_removal(Seq seq, std::string_view id) {
   removals_.push_back({base::as_text(arena_.copy(base::as_bytes(id))), seq});
   bytes_.fetch_add(sizeof(Removal) + id.size(), std::memory_order_relaxed);
+  used_bytes_.fetch_add(sizeof(Removal) + id.size(), std::memory_order_relaxed);
 }
 
 std::span<const float> Memtable::vector(Row row) const noexcept {

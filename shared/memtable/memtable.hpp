@@ -57,7 +57,10 @@ class Memtable {
   [[nodiscard]] Seq applied_seq() const noexcept { return Seq{applied_seq_.load(std::memory_order_acquire)}; }
   [[nodiscard]] Row row_count() const noexcept { return row_count_.load(std::memory_order_acquire); }
   [[nodiscard]] Row deleted_count() const noexcept { return deleted_count_.load(std::memory_order_relaxed); }
+  /// Taken from the system, in blocks and ahead of the rows.
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+  /// What its rows and removals fill: grows with each of them, whatever the dimension.
+  [[nodiscard]] std::uint64_t used_bytes() const noexcept { return used_bytes_.load(std::memory_order_relaxed); }
   /// Whether a search at `at` sees the row (row < row_count()).
   [[nodiscard]] bool visible(Row row, Seq at) const noexcept {
     const RowMeta& meta = meta_of(row);
@@ -138,7 +141,7 @@ class Memtable {
   std::atomic<Row> row_count_{0};
   std::atomic<Row> deleted_count_{0};
   std::atomic<std::uint64_t> applied_seq_;
-  std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<std::uint64_t> bytes_{0}, used_bytes_{0};
 };
 
 }  // namespace ndb::memtable

@@ -18,7 +18,7 @@ class Run {
  public:
   explicit Run(std::uint64_t seed)
       : random_(seed), distance_(static_cast<Distance>(seed % 3)), oracle_(distance_) {
-    options_.memtable_bytes = seed % 2 == 0 ? 400'000 : 3'000'000;
+    options_.memtable_bytes = seed % 2 == 0 ? 100'000 : 1'000'000;
     options_.index_min_rows = 200;
     options_.gc_grace = std::chrono::milliseconds(seed % 4 == 0 ? 0 : 60'000);
     options_.shared_memory = seed % 5 != 0;

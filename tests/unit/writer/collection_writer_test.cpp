@@ -70,7 +70,7 @@ TEST_CASE("flush and compact wait until their result is published") {
 
 TEST_CASE("small memtables are flushed in the background while many threads write") {
   WriterBench bench;
-  auto writer = open(bench, {.memtable_bytes = 200'000, .gc_grace = std::chrono::milliseconds(0), .index_min_rows = 100'000});
+  auto writer = open(bench, {.memtable_bytes = 50'000, .gc_grace = std::chrono::milliseconds(0), .index_min_rows = 100'000});
   std::atomic<int> failed{0};
   {
     std::vector<std::jthread> threads;

@@ -105,6 +105,15 @@ TEST_CASE("rows stay where they are through many chunks, and matrices show them"
   CHECK(table.bytes() > kRows * 12);
 }
 
+TEST_CASE("a memtable counts what its rows fill, not what it took ahead of them") {
+  Memtable table({.dim = 16'384}, kWal, Seq{0});
+  const std::vector<float> vector(16'384, 0.5F);
+  table.put(Seq{1}, "a", std::as_bytes(std::span(vector)), {});
+  CHECK(table.bytes() > 64'000'000);
+  CHECK(table.used_bytes() >= 16'384 * 4);
+  CHECK(table.used_bytes() < 16'384 * 4 + 1'000);
+}
+
 TEST_CASE("an arena's copies stay, aligned, whatever their size") {
   memtable::Arena arena;
   std::vector<std::pair<base::ByteSpan, std::string>> copies;
