@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "shared/base/crash_point.hpp"
 #include "shared/base/crc32c.hpp"
 #include "shared/base/log.hpp"
 #include "writer/fencing.hpp"
@@ -129,13 +130,16 @@ Status CommitLog::commit_locked(const Group& group, std::unique_lock<std::mutex>
   }
   const Seq first_seq = state_->applied_seq().next();
   auto logged = append_frames(group, first_seq);
+  base::crash_point("log-written");
   if (logged && config_.durability == Durability::sync) {
     logged = active_->sync();
     sync_failed_ = !logged;
     if (logged) active_->note_synced(active_->bytes());
   }
+  base::crash_point("log-durable");
   if (logged) logged = check_epoch(fs_, collection_, epoch_);
   if (!logged) return give_up(logged.error());
+  base::crash_point("before-acknowledging");
 
   Seq seq = first_seq;
   for (Ticket* ticket : group) {
@@ -167,6 +171,7 @@ Status CommitLog::append_frames(const Group& group, Seq first_seq) {
       continue;
     }
     NDB_TRY(active_->append(buffer_));
+    base::crash_point("log-half-written");
     NDB_TRY(active_->append(body));
     buffer_.clear();
   }
@@ -207,6 +212,7 @@ Status CommitLog::rotate(std::unique_lock<std::mutex>& commit_lock) {
   next_ = nullptr;
   marked_bytes_ = active_->bytes();
   state_->start_memtable(active_->name());
+  base::crash_point("log-rotated");
   on_work_();
   return {};
 }
@@ -251,6 +257,7 @@ Status CommitLog::sync() {
       sync_failed_ = true;
       return give_up(status.error());
     }
+  base::crash_point("before-sync-mark");
   const std::scoped_lock commit_lock(commit_mutex_);
   // What was rotated away meanwhile may have grown after it was synced: it stays for the next round.
   std::erase_if(unsynced_, [&](const auto& file) { return std::ranges::find(rotated, file) != rotated.end(); });

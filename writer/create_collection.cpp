@@ -6,6 +6,7 @@
 #include <random>
 #include <string>
 
+#include "shared/base/crash_point.hpp"
 #include "shared/format/manifest.hpp"
 #include "shared/format/pointer_files.hpp"
 #include "writer/wal_file.hpp"
@@ -79,6 +80,7 @@ Status create_collection(fs::FileSystem& fs, const fs::Path& data, std::string_v
   const fs::Path hidden = hidden_name(data, name, kNew);
   NDB_TRY(fs.make_directory(hidden));
   auto status = fill(fs, hidden, name, config);
+  base::crash_point("collection-filled");
   // rename(2) refuses a target folder that is not empty, so of two creators one wins.
   if (status) status = fs.rename(hidden, target);
   if (!status) {
@@ -86,12 +88,14 @@ Status create_collection(fs::FileSystem& fs, const fs::Path& data, std::string_v
     if (status.error().code == ErrorCode::already_exists) return taken();
     return status;
   }
+  base::crash_point("collection-named");
   return fs.sync_directory(data);
 }
 
 Status drop_collection(fs::FileSystem& fs, const fs::Path& data, std::string_view name) {
   const fs::Path hidden = hidden_name(data, name, kDropped);
   NDB_TRY(fs.rename(data / name, hidden));
+  base::crash_point("collection-hidden");
   NDB_TRY(fs.sync_directory(data));
   auto status = fs::remove_tree(fs, hidden);
   if (!status && status.error().code == ErrorCode::not_found) return {};  // another process swept it just now

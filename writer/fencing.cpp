@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "shared/base/crash_point.hpp"
+
 namespace ndb::writer {
 namespace {
 
@@ -37,7 +39,9 @@ Result<Epoch> claim_epoch(fs::FileSystem& fs, const fs::Path& collection, const 
     if (status) break;
     if (status.error().code != ErrorCode::already_exists) return std::unexpected(status.error());
   }
+  base::crash_point("epoch-claimed");
   NDB_TRY(format::write_epoch(fs, collection, {mine, holder}));
+  base::crash_point("epoch-published");
   // Another may have claimed a later epoch while this one stalled before publishing its own over it.
   NDB_TRY_ASSIGN(const auto now, highest_claim(fs, collection));
   if (now > mine)

@@ -1,5 +1,6 @@
 #include "writer/manifest_publisher.hpp"
 
+#include "shared/base/crash_point.hpp"
 #include "shared/base/log.hpp"
 #include "shared/format/pointer_files.hpp"
 #include "writer/fencing.hpp"
@@ -45,6 +46,7 @@ Result<ManifestVersion> ManifestPublisher::publish(const Edit& edit) {
   // Opened before it is published: what this process cannot read must not become the newest version.
   NDB_TRY_ASSIGN(auto prepared, log_.state().prepare(fs_, collection_, next, false));
   if (auto status = publish_manifest(fs_, collection_, *next); !status) return give_up(std::move(status.error()));
+  base::crash_point("current-replaced");
   log_.install(std::move(prepared), std::move(wal));
   {
     const std::scoped_lock lock(current_mutex_);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "shared/base/crash_point.hpp"
 #include "shared/format/pointer_files.hpp"
 #include "writer/fencing.hpp"
 
@@ -11,12 +12,14 @@ Status publish_manifest(fs::FileSystem& fs, const fs::Path& collection, const fo
   NDB_TRY(check_epoch(fs, collection, manifest.epoch));
   const fs::Path path = format::manifest_path(collection, manifest.version);
   const auto bytes = format::encode_manifest(manifest);
+  base::crash_point("before-manifest");
   if (auto status = fs::create_file_exclusively(fs, path, bytes); !status) {
     const auto there = fs::read_file(fs, path, bytes.size());
     if (!there || !std::ranges::equal(*there, bytes)) return status;
     // It says "failed", but the file is ours and whole: a lost answer. The folder may not be durable yet.
     NDB_TRY(fs.sync_directory(format::manifest_folder(collection)));
   }
+  base::crash_point("manifest-linked");
   NDB_TRY_ASSIGN(const auto boundary, format::read_boundary(fs, collection));
   if (manifest.version < boundary.first_kept)
     return fail(ErrorCode::fenced, "manifest versions up to " + std::to_string(boundary.first_kept.value) +

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "shared/base/crash_point.hpp"
 #include "shared/base/crc32c.hpp"
 #include "shared/base/log.hpp"
 #include "writer/fencing.hpp"
@@ -195,6 +196,7 @@ Result<TakenOver> take_over(fs::FileSystem& fs, const fs::Path& collection, cons
       NDB_TRY_ASSIGN(taken.next, WalFile::create(fs, collection, {taken.epoch, 1}, old.collection_uid));
     }
     auto manifest = std::make_shared<const Manifest>(successor(old, taken.epoch, files, clock));
+    base::crash_point("old-log-read");
     // Replayed before it is published: what cannot be opened must not become the newest version.
     auto state = live::LiveState::open(fs, collection, manifest);
     if (!state && state.error().code == ErrorCode::not_found)
@@ -207,6 +209,7 @@ Result<TakenOver> take_over(fs::FileSystem& fs, const fs::Path& collection, cons
     const auto published = publish_manifest(fs, collection, *manifest);
     if (!published && published.error().code == ErrorCode::already_exists) continue;  // the old writer was quicker: look again
     if (!published) return std::unexpected(published.error());
+    base::crash_point("taken-over");
     taken.manifest = std::move(manifest);
     return taken;
   }

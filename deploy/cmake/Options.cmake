@@ -1,6 +1,7 @@
 # Every switch of the build, in one place.
 option(NDB_TESTS "Build the tests" ON)
 option(NDB_UNIT_TESTS "Build the unit tests, too (off: a shorter edit-build loop for the others)" ON)
+option(NDB_CRASH_POINTS "For tests: processes kill themselves at the point that NDB_CRASH_AT names (shared/base/crash_point.hpp)" ${NDB_TESTS})
 option(NDB_BENCH "Build the benchmarks (needs hnswlib; NDB_BENCH_FAISS for faiss)" OFF)
 option(NDB_EXAMPLES "Build the examples" ON)
 option(NDB_WERROR "Treat warnings as errors" OFF)

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <random>
 
+#include "shared/base/crash_point.hpp"
 #include "shared/fs/file_system.hpp"
 
 namespace ndb::fs {
@@ -47,6 +48,7 @@ Result<std::vector<std::byte>> read_file(FileSystem& fs, const Path& path, std::
 Status replace_file(FileSystem& fs, const Path& path, base::ByteSpan bytes) {
   const Path temporary = temporary_name(path);
   auto status = write_new_file(fs, temporary, bytes);
+  base::crash_point("before-rename");
   if (status) status = fs.rename(temporary, path);
   if (!status) {
     static_cast<void>(fs.remove(temporary));
@@ -57,7 +59,9 @@ Status replace_file(FileSystem& fs, const Path& path, base::ByteSpan bytes) {
 Status create_file_exclusively(FileSystem& fs, const Path& path, base::ByteSpan bytes) {
   const Path temporary = temporary_name(path);
   auto status = write_new_file(fs, temporary, bytes);
+  base::crash_point("before-link");
   if (status) status = fs.link(temporary, path);
+  base::crash_point("linked-twice");
   static_cast<void>(fs.remove(temporary));
   if (!status) return status;
   return fs.sync_directory(path.parent_path());

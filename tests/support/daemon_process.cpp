@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <stdexcept>
 
 namespace ndb::test {
@@ -16,7 +17,7 @@ struct Child {
   int output;  // its standard output and error
 };
 
-Child spawn(const std::string& program, const std::vector<std::string>& arguments) {
+Child spawn(const std::string& program, const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe");
   std::vector<char*> argv = {const_cast<char*>(program.c_str())};
@@ -26,6 +27,7 @@ Child spawn(const std::string& program, const std::vector<std::string>& argument
   if (pid == 0) {
     ::dup2(ends[1], STDOUT_FILENO);
     ::dup2(ends[1], STDERR_FILENO);
+    for (const auto& variable : environment) ::putenv(const_cast<char*>(variable.c_str()));
     ::execv(program.c_str(), argv.data());
     ::_exit(127);
   }
@@ -42,9 +44,10 @@ int exit_code_of(pid_t pid) {
 
 }  // namespace
 
-DaemonProcess::DaemonProcess(const std::string& program, std::vector<std::string> arguments) {
+DaemonProcess::DaemonProcess(const std::string& program, std::vector<std::string> arguments,
+                             const std::vector<std::string>& environment) {
   arguments.insert(arguments.end(), {"--listen", "127.0.0.1:0"});
-  const Child child = spawn(program, arguments);
+  const Child child = spawn(program, arguments, environment);
   pid_ = child.pid;
   output_ = child.output;
   const std::string marker = "listening on ";
@@ -52,7 +55,10 @@ DaemonProcess::DaemonProcess(const std::string& program, std::vector<std::string
   for (;;) {
     std::array<char, 512> piece{};
     const ssize_t n = ::read(output_, piece.data(), piece.size());
-    if (n <= 0) throw std::runtime_error(program + " did not start: " + said);
+    if (n <= 0) {
+      ::close(output_);
+      throw DidNotStart(program + " did not start: " + said, exit_code_of(pid_));
+    }
     said.append(piece.data(), static_cast<std::size_t>(n));
     const auto at = said.find(marker);
     if (at == std::string::npos || said.find('\n', at) == std::string::npos) continue;
@@ -82,13 +88,17 @@ http::Client DaemonProcess::connect() const {
 
 int DaemonProcess::stop(int signal) {
   ::kill(pid_, signal);
+  return wait();
+}
+
+int DaemonProcess::wait() {
   const int code = exit_code_of(pid_);
   pid_ = -1;
   return code;
 }
 
 Finished run_to_end(const std::string& program, const std::vector<std::string>& arguments) {
-  const Child child = spawn(program, arguments);
+  const Child child = spawn(program, arguments, {});
   Finished finished;
   std::array<char, 4096> piece{};
   for (ssize_t n = 0; (n = ::read(child.output, piece.data(), piece.size())) > 0;)

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -11,11 +12,17 @@
 
 namespace ndb::test {
 
+/// It ended before it listened.
+struct DidNotStart : std::runtime_error {
+  DidNotStart(const std::string& what, int code) : std::runtime_error(what), exit_code(code) {}
+  int exit_code;  ///< as stop() gives it
+};
+
 class DaemonProcess {
  public:
   /// Starts the program (a path; NDB_WRITER_BINARY and NDB_READER_BINARY are compiled in) and waits until it says where it listens.
-  /// Fails the test if it exits instead.
-  DaemonProcess(const std::string& program, std::vector<std::string> arguments);
+  /// Throws DidNotStart if it ends instead. environment: "NAME=value", on top of the test's own.
+  DaemonProcess(const std::string& program, std::vector<std::string> arguments, const std::vector<std::string>& environment = {});
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;
   /// SIGKILL if it still runs.
@@ -26,6 +33,8 @@ class DaemonProcess {
   [[nodiscard]] http::Client connect() const;
   /// Sends the signal and waits; the exit code, or 128 + the signal that ended it.
   int stop(int signal);
+  /// Waits until it ends by itself; the same codes.
+  int wait();
 
  private:
   pid_t pid_ = -1;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "shared/base/crash_point.hpp"
 #include "shared/format/pointer_files.hpp"
 #include "writer/fencing.hpp"
 
@@ -124,6 +125,7 @@ Result<std::vector<fs::Path>> Collector::obsolete(ManifestVersion first) {
   std::vector<fs::Path> paths;
   // On a full volume even the boundary may not fit; then what needs none is deleted all the same.
   if (known_.begin()->first < first && format::write_boundary(context_.fs, context_.collection, {first})) {
+    base::crash_point("boundary-moved");
     for (auto entry = known_.begin(); entry != known_.end() && entry->first < first; entry = known_.erase(entry))
       paths.push_back(format::manifest_path(context_.collection, entry->first));
   }
@@ -139,6 +141,7 @@ Status Collector::delete_all(const std::vector<fs::Path>& paths) {
     const bool folder = path.parent_path() == format::segments_folder(context_.collection);
     const auto status = folder ? context_.fs.remove_directory(path) : context_.fs.remove(path);
     if (!status && status.error().code != ErrorCode::not_found) return status;
+    base::crash_point("file-collected");
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "shared/base/crash_point.hpp"
 #include "shared/format/delete_set.hpp"
 #include "shared/segment/segment_writer.hpp"
 
@@ -63,6 +64,7 @@ Result<bool> flush_oldest(const FlushContext& context, const std::stop_token& st
     }
     segment = std::move(*written);
   }
+  base::crash_point("segment-written");
   NDB_TRY(snapshot->damage());  // what could not be looked up was not marked as deleted
   NDB_TRY(context.publisher.publish([&](format::Manifest& next) -> Status {
     next.flushed_seq = through;

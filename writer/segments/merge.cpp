@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "shared/base/crash_point.hpp"
 #include "shared/format/delete_set.hpp"
 #include "shared/segment/segment_writer.hpp"
 
@@ -132,6 +133,7 @@ Result<ManifestVersion> merge_segments(const FlushContext& context, const std::v
     const auto source = [&](Row row) { return source_row(plan, row); };
     NDB_TRY_ASSIGN(auto merged,
                    segment::write_segment(context.fs, context.collection, id, config, plan.total, source, stop));
+    base::crash_point("merged-rows-written");
     if (context.publisher.current()->index_enabled && plan.total >= index_min_rows)
       NDB_TRY(add_graph(context, merged, config, plan, build));
     NDB_TRY(snapshot->damage());
@@ -142,6 +144,7 @@ Result<ManifestVersion> merge_segments(const FlushContext& context, const std::v
     discard_segment(context, id);
     return std::unexpected(merged.error());
   }
+  base::crash_point("merge-written");
   return context.publisher.publish(
       [&](format::Manifest& next) { return replace_in_manifest(context, plan, ids, *merged, next); });
 }
@@ -155,6 +158,7 @@ Result<ManifestVersion> index_segment(const FlushContext& context, SegmentId id,
   NDB_TRY(slot->view->damage());
   NDB_TRY_ASSIGN(const auto file, segment::write_hnsw(context.fs, context.collection, id,
                                                       context.publisher.new_hnsw_name(), graph));
+  base::crash_point("graph-written");
   return context.publisher.publish([&](format::Manifest& next) -> Status {
     const auto segment = std::ranges::find(next.segments, id, &format::ManifestSegment::id);
     if (segment == next.segments.end() || !next.index_enabled) return gone();
