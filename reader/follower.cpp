@@ -4,7 +4,6 @@
 
 #include "ipc/shm/collection_block.hpp"
 #include "shared/base/log.hpp"
-#include "shared/format/pointer_files.hpp"
 
 namespace ndb::reader {
 namespace {
@@ -30,22 +29,18 @@ Error missing(fs::FileSystem& fs, const fs::Path& collection, ManifestVersion cu
 
 Follower::Follower(fs::FileSystem& fs, fs::Path collection, const FollowerOptions& options, const base::Clock& clock)
     : fs_(fs), collection_(std::move(collection)), options_(options), clock_(clock), confirmed_(clock.now()),
-      tail_(fs, collection_) {}
+      tail_(std::in_place, fs, collection_) {}
 
 Result<std::unique_ptr<Follower>> Follower::open(fs::FileSystem& fs, const fs::Path& collection,
                                                  const FollowerOptions& options, const base::Clock& clock) {
   std::unique_ptr<Follower> follower(new Follower(fs, collection, options, clock));
   follower->connect();
-  Status status;
-  ManifestVersion version{};
-  for (int attempt = 0; attempt < kOpenAttempts; ++attempt) {
+  auto status = follower->refresh(true);
+  for (int attempt = 1; attempt < kOpenAttempts && overtaken(status); ++attempt) {
+    NDB_TRY(format::read_current(fs, collection));  // not_found means that there is no collection
     status = follower->refresh(true);
-    if (!overtaken(status)) break;
-    NDB_TRY_ASSIGN(const auto current, format::read_current(fs, collection));  // not_found means that there is no collection
-    version = current.version;
   }
-  if (overtaken(status)) return std::unexpected(missing(fs, collection, version, status.error()));
-  if (!status) return std::unexpected(status.error());
+  if (!status) return std::unexpected(follower->explain(status.error()));
   if (options.own_thread)
     follower->thread_ = std::jthread([raw = follower.get()](const std::stop_token& stop) { raw->loop(stop); });
   return follower;
@@ -166,22 +161,30 @@ Error Follower::explain(Error error) const {
     return error;
   }
   if (!current) return current.error();
-  if (current->collection_uid == collection_uid_) return missing(fs_, collection_, current->version, error);
-  error.message = "the collection was dropped and created anew";
-  return error;
+  if (state_ != nullptr && current->collection_uid != collection_uid_) {
+    error.message = "the collection was dropped and created anew";
+    return error;
+  }
+  // Only what CURRENT named before and after it was missed is missing. Before, CURRENT itself may have been the file: just replaced
+  // elsewhere, and deleted under its old name here. Or this look stalled, and what it had begun with was collected.
+  if (!asked_for_ || asked_for_->version != current->version)
+    return {ErrorCode::unavailable, "CURRENT moved on during a look at it; try again: " + error.message, {}};
+  return missing(fs_, collection_, current->version, error);
 }
 
 Status Follower::refresh(bool look_at_current) {
   const auto asked = clock_.now();  // before, not after: what is confirmed is as old as the question
   if (look_at_current) NDB_TRY(follow_current());
-  NDB_TRY(tail_.advance(*state_, look_at_current));
+  NDB_TRY(tail_->advance(*state_, look_at_current));
   if (slot_) slot_->set_applied(state_->applied_seq());
-  if (look_at_current && !tail_.stuck()) confirmed_.store(asked, std::memory_order_relaxed);
+  if (look_at_current && !tail_->stuck()) confirmed_.store(asked, std::memory_order_relaxed);
   return {};
 }
 
 Status Follower::follow_current() {
+  asked_for_.reset();
   NDB_TRY_ASSIGN(const auto current, format::read_current(fs_, collection_));
+  asked_for_ = current;
   const bool same = state_ != nullptr;
   if (same && current.collection_uid != collection_uid_)
     return fail(ErrorCode::not_found, "the collection was dropped and created anew");
@@ -196,18 +199,21 @@ Status Follower::follow_current() {
   return {};
 }
 
-// Whether the state holds operations that do not exist by this manifest: written by a replaced writer behind the seal, or in a file
-// that the new writer found empty.
+// Whether the state holds operations that do not exist by this manifest, or may: written by a replaced writer behind the seal, or in a
+// file that the new writer found empty. What they marked as deleted in segments would stay so for ever.
 bool Follower::contradicts(const format::Manifest& manifest) const {
   const auto snapshot = state_->snapshot();
+  const auto& before = *snapshot->manifest;
   for (const auto& memtable : snapshot->memtables) {
-    const auto wal = std::ranges::find(manifest.wals, memtable->wal(), &format::ManifestWal::name);
-    const bool newest = memtable == snapshot->memtables.back();
-    if (wal == manifest.wals.end()) {
-      if (memtable->applied_seq() > std::max(manifest.flushed_seq, memtable->after())) return true;
-    } else if (wal->seal && newest && tail_.offset() > wal->seal->bytes) {
-      return true;
+    if (const auto wal = find_wal(manifest, memtable->wal()); wal != manifest.wals.end()) {
+      if (wal->seal && tail_->bytes_read(wal->name) > wal->seal->bytes) return true;
+      continue;
     }
+    if (memtable->applied_seq() == memtable->after()) continue;
+    if (memtable->applied_seq() > manifest.flushed_seq) return true;
+    // Flushed, by numbers. By another writer: then numbers tell nothing unless this state knows the seal, and kept to it.
+    const auto known = find_wal(before, memtable->wal());
+    if (manifest.epoch != before.epoch && (known == before.wals.end() || !known->seal)) return true;
   }
   return false;
 }
@@ -239,7 +245,7 @@ Status Follower::start_over(std::shared_ptr<const format::Manifest> manifest) {
   std::shared_ptr<live::LiveState> fresh = std::move(opened);
   WalTail tail(fs_, collection_);
   NDB_TRY(tail.advance(*fresh, false));
-  tail_.reset();
+  tail_.emplace(std::move(tail));
   const auto old = state_;
   {
     const std::scoped_lock lock(mutex_);

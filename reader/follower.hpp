@@ -17,6 +17,7 @@
 
 #include "ipc/shm/control_block.hpp"
 #include "reader/wal_tail.hpp"
+#include "shared/format/pointer_files.hpp"
 #include "shared/base/clock.hpp"
 
 namespace ndb::reader {
@@ -76,7 +77,7 @@ class Follower {
   std::condition_variable_any poke_;
   std::atomic<std::chrono::steady_clock::time_point> confirmed_;
   // the follower's thread only
-  WalTail tail_;
+  std::optional<WalTail> tail_;  // always there; made anew with the state
   std::optional<ipc::ControlBlock> block_;
   std::optional<ipc::ReaderSlot> slot_;
   std::mutex slot_mutex_;  // guards slot_ against poke()
@@ -84,6 +85,7 @@ class Follower {
   int idle_wakes_ = 0;  // in a row, that nothing came of
   bool lost_ = false;  // a file was lost under its mapping, and that was said
   std::uint64_t collection_uid_ = 0;
+  std::optional<format::CurrentFile> asked_for_;  // what CURRENT named in the last look at it; nullopt: it could not be read
 
   std::jthread thread_;
 };

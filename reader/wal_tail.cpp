@@ -1,16 +1,11 @@
 #include "reader/wal_tail.hpp"
 
-#include <algorithm>
 #include <limits>
 
 namespace ndb::reader {
 namespace {
 
 constexpr std::size_t kReadBytes = 1U << 20;
-
-auto find_wal(const format::Manifest& manifest, format::WalName name) {
-  return std::ranges::find(manifest.wals, name, &format::ManifestWal::name);
-}
 
 }  // namespace
 
@@ -29,8 +24,17 @@ std::uint64_t WalTail::end_of(const format::Manifest& manifest) const {
   return wal != manifest.wals.end() && wal->seal ? wal->seal->bytes : std::numeric_limits<std::uint64_t>::max();
 }
 
+std::uint64_t WalTail::bytes_read(format::WalName name) const {
+  if (file_ != nullptr && name == name_) return offset_;
+  const auto left = left_.find(name);
+  return left == left_.end() ? 0 : left->second;
+}
+
 Result<bool> WalTail::advance(live::LiveState& state, bool reopen) {
   const auto snapshot = state.snapshot();
+  std::erase_if(left_, [&](const auto& entry) {
+    return std::ranges::none_of(snapshot->memtables, [&](const auto& m) { return m->wal() == entry.first; });
+  });
   const auto newest = snapshot->memtables.back()->wal();
   if (file_ == nullptr || name_ != newest) {
     NDB_TRY_ASSIGN(file_, open(*snapshot->manifest, newest));
@@ -82,9 +86,12 @@ Result<bool> WalTail::drain(live::LiveState& state) {
     }
     stuck_ = !gap && reader.stopped() == format::WalFrameReader::Stop::damaged;
     const bool sealed = end != std::numeric_limits<std::uint64_t>::max();
-    if (sealed && (stuck_ || (got < buffer_.size() && offset_ < end)))
+    if (sealed && stuck_)
       return fail(ErrorCode::corruption, format::wal_path(collection_, name_).string() + ": damaged at offset " +
                                              std::to_string(offset_) + ", before its seal");
+    if (sealed && got < buffer_.size() && offset_ < end)
+      return fail(ErrorCode::unavailable, format::wal_path(collection_, name_).string() + ": ends before its seal at offset " +
+                                              std::to_string(end) + ": truncated, or this host sees an old length; try again");
     const bool cut_by_seal = sealed && buffer_.size() < want && reader.stopped() == format::WalFrameReader::Stop::incomplete;
     if (cut_by_seal)
       return fail(ErrorCode::corruption, format::wal_path(collection_, name_).string() + ": its seal is inside a frame");
@@ -120,6 +127,7 @@ Result<bool> WalTail::move_on(live::LiveState& state) {
     if (start == Start::something_else) return false;
     if (start == Start::header_only && !finished) continue;
     state.start_memtable(next->name);
+    left_[name_] = offset_;
     file_ = std::move(file);
     name_ = next->name;
     offset_ = format::kWalFileHeaderBytes;

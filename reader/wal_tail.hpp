@@ -3,6 +3,8 @@
 // Invariant: applied operations have no gaps: a frame is applied only if it continues the state's last sequence number.
 #pragma once
 
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -10,18 +12,22 @@
 
 namespace ndb::reader {
 
+/// The manifest's entry for a WAL file; wals.end() if it names none.
+[[nodiscard]] inline auto find_wal(const format::Manifest& manifest, format::WalName name) {
+  return std::ranges::find(manifest.wals, name, &format::ManifestWal::name);
+}
+
 class WalTail {
  public:
   WalTail(fs::FileSystem& fs, fs::Path collection) : fs_(fs), collection_(std::move(collection)) {}
 
   /// Applies what the files of the state's manifest hold beyond what it has. reopen: open files anew (over a network an open
   /// file may show an old length). True if anything was applied. An unfinished frame is left for later; corruption only
-  /// inside a sealed part, or where a file is not what the manifest says.
+  /// inside a sealed part, or where a file is not what the manifest says; unavailable if a file ends before its seal, for then it was
+  /// truncated or this host sees an old length.
   [[nodiscard]] Result<bool> advance(live::LiveState& state, bool reopen);
-  /// Starts again at the manifest's first file, for a new state.
-  void reset() { file_.reset(); }
-  /// Offset in the file that is read now.
-  [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
+  /// How much of a file went into the state; 0 for a file that was never read.
+  [[nodiscard]] std::uint64_t bytes_read(format::WalName name) const;
   /// Set while the next bytes are no valid frame though they are there: a write under way, or damage.
   [[nodiscard]] bool stuck() const noexcept { return stuck_; }
 
@@ -39,6 +45,7 @@ class WalTail {
   std::unique_ptr<fs::File> file_;
   format::WalName name_;
   std::uint64_t offset_ = 0;
+  std::map<format::WalName, std::uint64_t> left_;  // files of the state's memtables that were read before, and how far
   std::vector<std::byte> buffer_;
   bool stuck_ = false;
 };

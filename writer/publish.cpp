@@ -7,6 +7,18 @@
 #include "writer/fencing.hpp"
 
 namespace ndb::writer {
+namespace {
+
+// Whether a manifest that could not be created is there all the same, whole and ours: a lost answer. The folder is listed first, for
+// to ask for a name that is not there would hide it from this host for half a minute, while another writer may create it next.
+bool came_through(fs::FileSystem& fs, const fs::Path& path, base::ByteSpan bytes) {
+  const auto names = fs.list(path.parent_path());
+  if (!names || std::ranges::find(*names, path.filename().string()) == names->end()) return false;
+  const auto there = fs::read_file(fs, path, bytes.size());
+  return there && std::ranges::equal(*there, bytes);
+}
+
+}  // namespace
 
 Status publish_manifest(fs::FileSystem& fs, const fs::Path& collection, const format::Manifest& manifest) {
   NDB_TRY(check_epoch(fs, collection, manifest.epoch));
@@ -14,9 +26,8 @@ Status publish_manifest(fs::FileSystem& fs, const fs::Path& collection, const fo
   const auto bytes = format::encode_manifest(manifest);
   base::crash_point("before-manifest");
   if (auto status = fs::create_file_exclusively(fs, path, bytes); !status) {
-    const auto there = fs::read_file(fs, path, bytes.size());
-    if (!there || !std::ranges::equal(*there, bytes)) return status;
-    // It says "failed", but the file is ours and whole: a lost answer. The folder may not be durable yet.
+    if (!came_through(fs, path, bytes)) return status;
+    // The folder may not be durable yet.
     NDB_TRY(fs.sync_directory(format::manifest_folder(collection)));
   }
   base::crash_point("manifest-linked");

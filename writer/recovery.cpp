@@ -175,6 +175,24 @@ class Settle {
   const std::chrono::steady_clock::time_point claimed_at_;  // EPOCH is published
 };
 
+// The manifest that seals what the old log holds, with its state and the files that come next, ready to be published. What cannot be
+// opened must not become the newest version. not_found: a file that `old` names is missing.
+Status prepare(fs::FileSystem& fs, const fs::Path& collection, const Manifest& old, const base::Clock& clock, TakenOver& taken) {
+  NDB_TRY_ASSIGN(const auto files, Scan(fs, collection, old).all());
+  NDB_TRY(make_durable(fs, collection, files));
+  if (taken.active == nullptr) {
+    NDB_TRY_ASSIGN(taken.active, WalFile::create(fs, collection, {taken.epoch, 0}, old.collection_uid));
+    NDB_TRY_ASSIGN(taken.next, WalFile::create(fs, collection, {taken.epoch, 1}, old.collection_uid));
+  }
+  taken.manifest = std::make_shared<const Manifest>(successor(old, taken.epoch, files, clock));
+  base::crash_point("old-log-read");
+  NDB_TRY_ASSIGN(taken.state, live::LiveState::open(fs, collection, taken.manifest));
+  NDB_TRY(replay(*taken.state, files, taken.manifest->config.dim));
+  if (taken.state->snapshot()->memtables.back()->wal() != taken.active->name())
+    taken.state->start_memtable(taken.active->name());
+  return {};
+}
+
 }  // namespace
 
 Result<TakenOver> take_over(fs::FileSystem& fs, const fs::Path& collection, const std::string& holder,
@@ -184,34 +202,26 @@ Result<TakenOver> take_over(fs::FileSystem& fs, const fs::Path& collection, cons
   NDB_TRY(fs.sync_directory(collection.parent_path()));
   NDB_TRY_ASSIGN(taken.epoch, claim_epoch(fs, collection, holder));
   const Settle settle(fs, collection, holder, clock);
+  NDB_TRY_ASSIGN(auto old, newest_manifest(fs, collection));
   for (;;) {
-    NDB_TRY_ASSIGN(const auto old, newest_manifest(fs, collection));
     if (old.epoch >= taken.epoch)
       return fail(ErrorCode::fenced, fmt::format("epoch {} published already: another writer took over", old.epoch.value));
     NDB_TRY(settle.after(old.epoch));
-    NDB_TRY_ASSIGN(const auto files, Scan(fs, collection, old).all());
-    NDB_TRY(make_durable(fs, collection, files));
-    if (taken.active == nullptr) {
-      NDB_TRY_ASSIGN(taken.active, WalFile::create(fs, collection, {taken.epoch, 0}, old.collection_uid));
-      NDB_TRY_ASSIGN(taken.next, WalFile::create(fs, collection, {taken.epoch, 1}, old.collection_uid));
+    const auto prepared = prepare(fs, collection, old, clock, taken);
+    if (!prepared && prepared.error().code != ErrorCode::not_found) return std::unexpected(prepared.error());
+    if (prepared) {
+      const auto published = publish_manifest(fs, collection, *taken.manifest);
+      if (published) {
+        base::crash_point("taken-over");
+        return taken;
+      }
+      if (published.error().code != ErrorCode::already_exists) return std::unexpected(published.error());
     }
-    auto manifest = std::make_shared<const Manifest>(successor(old, taken.epoch, files, clock));
-    base::crash_point("old-log-read");
-    // Replayed before it is published: what cannot be opened must not become the newest version.
-    auto state = live::LiveState::open(fs, collection, manifest);
-    if (!state && state.error().code == ErrorCode::not_found)
-      return fail(ErrorCode::corruption, "a file that the newest manifest names is missing: " + state.error().message);
-    if (!state) return std::unexpected(state.error());
-    taken.state = std::move(*state);
-    NDB_TRY(replay(*taken.state, files, manifest->config.dim));
-    if (taken.state->snapshot()->memtables.back()->wal() != taken.active->name())
-      taken.state->start_memtable(taken.active->name());
-    const auto published = publish_manifest(fs, collection, *manifest);
-    if (!published && published.error().code == ErrorCode::already_exists) continue;  // the old writer was quicker: look again
-    if (!published) return std::unexpected(published.error());
-    base::crash_point("taken-over");
-    taken.manifest = std::move(manifest);
-    return taken;
+    // The old writer was quicker, or a later one was while this stalled, and files were collected: look again.
+    const auto version = old.version;
+    NDB_TRY_ASSIGN(old, newest_manifest(fs, collection));
+    if (!prepared && old.version == version)
+      return fail(ErrorCode::corruption, "a file that the newest manifest names is missing: " + prepared.error().message);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "reader/follower.hpp"
 
 #include <future>
+#include <utility>
 
 #include "tests/unit/writer/writer_bench.hpp"
 
@@ -87,6 +88,38 @@ TEST_CASE("searches go on while the follower finds out what a missing file means
   CHECK(answered == looks);
 }
 
+TEST_CASE("what went missing while CURRENT moved on is no damage") {
+  for (const bool current_itself : {true, false}) {
+    CAPTURE(current_itself);
+    WriterBench bench;
+    const auto engine = bench.open();
+    HandClock clock;
+    const auto follower = follow(bench, clock);
+    test::must(engine->put({"a"}, 1.0F));
+    engine->flush();
+    int looks = 0;
+    bench.fs.set_rule([&](Call call, const fs::Path& path) -> std::optional<Fault> {
+      if (call != Call::open_read) return {};
+      const bool current = path.filename() == "CURRENT";
+      looks += current ? 1 : 0;
+      const bool missed = current_itself ? current && looks <= 2 : test::in_folder(path, "manifest");
+      if (missed) return Fault{{ErrorCode::not_found, "stale", {}}};
+      if (current && looks == 3 && !current_itself) {
+        const auto newest = engine->publisher.current();
+        REQUIRE(format::write_current(fs::posix_file_system(), bench.path(), {newest->version.next(), newest->collection_uid}));
+      }
+      return {};
+    });
+    follower->follow_once();
+    CHECK(looks == 3);  // twice to follow it, once to tell what happened
+    clock.moved += std::chrono::minutes(10);
+    const auto health = follower->health();
+    REQUIRE_FALSE(health);
+    CHECK(health.error().code == ErrorCode::unavailable);
+    CHECK(health.error().message.find("stale") != std::string::npos);
+  }
+}
+
 TEST_CASE("a missing file is damage, unless a replaced writer set CURRENT back to what was collected") {
   WriterBench bench;
   const auto engine = bench.open();  // version 2
@@ -99,4 +132,45 @@ TEST_CASE("a missing file is damage, unless a replaced writer set CURRENT back t
   CHECK(code() == ErrorCode::unavailable);
   test::must(engine->publisher.still_ours());  // the successor mends it
   CHECK(follow(bench, clock)->state()->snapshot()->manifest->version == ManifestVersion{2});
+}
+
+TEST_CASE("what a replaced writer logged in vain leaves no mark, even if its log was flushed by its successor meanwhile") {
+  WriterBench bench;
+  const auto replaced = bench.open();
+  const HandClock clock;
+  test::must(replaced->put({"a"}, 1.0F));
+  replaced->flush();
+  const auto follower = follow(bench, clock);
+  const auto shown = [&] { return test::contents(*follower->state()->snapshot(), follower->state()->applied_seq()); };
+  bool scanned = false;  // by the take-over, which is about to publish
+  bench.fs.set_rule([&](Call call, const fs::Path& path) -> std::optional<Fault> {
+    if (call != Call::link || !test::in_folder(path, "manifest") || std::exchange(scanned, true)) return {};
+    CHECK(replaced->remove({"a"}).error().code == ErrorCode::fenced);
+    follower->follow_once();
+    CHECK(shown().empty());  // nobody has replaced that writer yet, as far as a reader can tell
+    return {};
+  });
+  const auto successor = bench.open();
+  bench.fs.clear();
+  CHECK(scanned);
+  test::must(successor->put({"b"}, 2.0F));
+  test::must(successor->put({"c"}, 3.0F));
+  successor->flush();
+  follower->follow_once();
+  CHECK(shown() == test::Contents{{"a", 1.0F}, {"b", 2.0F}, {"c", 3.0F}});
+}
+
+TEST_CASE("a sealed log that ends too early may be an old view of the volume: no damage, but no answer either") {
+  WriterBench bench;
+  const HandClock clock;
+  test::must(bench.open()->put({"a"}, 1.0F));
+  const auto engine = bench.open();
+  const auto bytes = test::bytes_of_file(bench.wal(1, 0));
+  std::filesystem::resize_file(bench.wal(1, 0), bytes.size() - 1);
+  const auto early = Follower::open(bench.fs, bench.path(), kByHand, clock);
+  REQUIRE_FALSE(early);
+  CHECK(early.error().code == ErrorCode::unavailable);
+  CHECK(early.error().message.find("before its seal") != std::string::npos);
+  test::put_file(bench.wal(1, 0), bytes);
+  CHECK(follow(bench, clock)->state()->applied_seq() == Seq{1});
 }

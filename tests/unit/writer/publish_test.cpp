@@ -62,6 +62,20 @@ TEST_CASE("a lost answer is told from a failure by reading back") {
     }
 }
 
+TEST_CASE("a failure to publish is looked into without asking for a name that is not there yet") {
+  WriterBench bench;
+  const auto manifest = next_manifest(bench);
+  std::vector<fs::Path> asked;
+  bench.fs.set_rule([&](Call call, const fs::Path& path) -> std::optional<Fault> {
+    const bool asks = call == Call::open_read || call == Call::exists || call == Call::map;
+    if (asks && !std::filesystem::exists(path)) asked.push_back(path);
+    if (call == Call::link && test::in_folder(path, "manifest")) return Fault{{ErrorCode::io_error, "down", {}}};
+    return {};
+  });
+  CHECK_FALSE(publish_manifest(bench.fs, bench.path(), manifest));
+  CHECK(asked.empty());
+}
+
 TEST_CASE("a writer that was replaced publishes nothing") {
   WriterBench bench;
   const auto manifest = next_manifest(bench);

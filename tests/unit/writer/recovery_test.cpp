@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "tests/unit/writer/writer_bench.hpp"
 
@@ -195,7 +196,7 @@ TEST_CASE("a sealed file must be what was sealed; what is behind the seal does n
   require_refused(cut, cut.wal(1, 0), "shorter than its seal");
   Copy gone(bench);
   stdfs::remove(gone.wal(1, 0));
-  CHECK(gone.take_over().error().code == ErrorCode::not_found);
+  require_refused(gone, gone.wal(1, 0), "is missing");
   Copy longer(bench);
   auto bytes = test::bytes_of_file(longer.wal(1, 0));
   const auto frame = base::ByteSpan(bytes).subspan(64);
@@ -295,6 +296,25 @@ TEST_CASE("a take-over whose manifest version was taken meanwhile looks again an
   CHECK(bench.newest().version == ManifestVersion{4});
   CHECK_FALSE(bench.newest().index_enabled);
   test::must(engine->put({"b"}, 2));
+}
+
+TEST_CASE("a take-over whose files were collected while it stalled is told that it was replaced, not of damage") {
+  WriterBench bench;
+  {
+    const auto engine = bench.open();
+    test::must(engine->put({"a"}, 1));
+    engine->flush();
+  }
+  bool stalled = false;
+  bench.fs.set_rule([&](Call call, const fs::Path&) -> std::optional<Fault> {
+    if (call != Call::map) return {};
+    if (!std::exchange(stalled, true)) test::must(writer::take_over(fs::posix_file_system(), bench.path(), "1@bench"));
+    return Fault{{ErrorCode::not_found, "collected", {}}};
+  });
+  const auto late = bench.take_over();
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == ErrorCode::fenced);
+  CHECK(stalled);
 }
 
 TEST_CASE("a take-over that fails at any call can be repeated, and loses nothing") {
