@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kHeaderBytes = 4096;
 constexpr std::size_t kBlockBytes = BlockVerifier::kBlockBytes;
 constexpr std::size_t kTailPadBytes = 64;  // vector instructions may read past the end of the last section
-constexpr std::size_t kWriteChunkBytes = 2U << 20;  // large writes get large page-cache folios
+constexpr std::size_t kWriteChunkBytes = 2U << 20;  // large writes get large page-cache folios; small files never need as much
 constexpr std::uint32_t kSectionVersion = 1;
 constexpr std::uint32_t kMaxSections = 32;
 constexpr std::array<char, 8> kSectionMagic = {'N', 'D', 'B', 'S', 'E', 'C', 'T', '\n'};
@@ -113,9 +113,7 @@ std::uint64_t section_file_bytes(const SectionShapes& shapes) {
 }
 
 SectionFileWriter::SectionFileWriter(std::unique_ptr<fs::File> file, fs::Path path, FileKind kind, SegmentId segment)
-    : file_(std::move(file)), path_(std::move(path)), kind_(kind), segment_(segment) {
-  buffer_.reserve(kWriteChunkBytes);
-}
+    : file_(std::move(file)), path_(std::move(path)), kind_(kind), segment_(segment) {}
 
 Result<SectionFileWriter> SectionFileWriter::create(fs::FileSystem& fs, const fs::Path& path, FileKind kind,
                                                     SegmentId segment) {

@@ -7,11 +7,11 @@
 
 namespace ndb::io {
 namespace {
-constexpr std::size_t kBufferBytes = 1ULL << 20;
+constexpr std::uint64_t kMinBufferBytes = 4096, kMaxBufferBytes = 1ULL << 20;
 }
 
 ByteSource::ByteSource(std::string name, std::unique_ptr<fs::File> file, std::uint64_t size)
-    : name_(std::move(name)), file_(std::move(file)), size_(size), buffer_(kBufferBytes) {}
+    : name_(std::move(name)), file_(std::move(file)), size_(size), buffer_(std::clamp(size, kMinBufferBytes, kMaxBufferBytes)) {}
 
 Result<ByteSource> ByteSource::open(const std::filesystem::path& path) {
   NDB_TRY_ASSIGN(auto file, fs::posix_file_system().open_read(path));
