@@ -34,6 +34,9 @@ if(NDB_SANITIZE)
   add_compile_options(-fsanitize=${NDB_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${NDB_SANITIZE})
   add_compile_definitions(NDB_SANITIZED=1)
+  if(NDB_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+  endif()
 endif()
 
 # ndb_library(NAME layer): a static library ndb_NAME with the alias ndb::NAME, includes from the top of the tree.
