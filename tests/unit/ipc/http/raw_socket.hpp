@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <string>
 #include <string_view>
 
@@ -61,7 +62,10 @@ class RawSocket {
  private:
   bool read_some() {
     pollfd waiting{fd_, POLLIN, 0};
-    if (::poll(&waiting, 1, 10'000) <= 0) return false;
+    int ready = 0;
+    while ((ready = ::poll(&waiting, 1, 10'000)) < 0 && errno == EINTR) {  // a fuzzer has an alarm of its own
+    }
+    if (ready <= 0) return false;
     char buffer[16384];
     const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
     if (got <= 0) {
