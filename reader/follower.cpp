@@ -16,15 +16,6 @@ constexpr int kIdleWakes = 1'000;  // in a row, after which shared memory is not
 // A file that a manifest names is gone, so a newer manifest is there.
 bool overtaken(const Status& status) { return !status && status.error().code == ErrorCode::not_found; }
 
-// A file is missing, and CURRENT stays the same. A replaced writer that slept may have set CURRENT back, with its last breath, to
-// what was collected meanwhile: its successor mends that within seconds.
-Error missing(fs::FileSystem& fs, const fs::Path& collection, ManifestVersion current, const Error& error) {
-  const auto boundary = format::read_boundary(fs, collection);
-  if (boundary && current < boundary->first_kept)
-    return {ErrorCode::unavailable, "CURRENT was set back by a replaced writer; try again: " + error.message, {}};
-  return {ErrorCode::corruption, "a file that the newest manifest names is missing: " + error.message, {}};
-}
-
 }  // namespace
 
 Follower::Follower(fs::FileSystem& fs, fs::Path collection, const FollowerOptions& options, const base::Clock& clock)
@@ -155,36 +146,49 @@ void Follower::note(const Status& status) {
 // What a missing file means. Reads the volume, so it is called without the mutex: searches take that.
 Error Follower::explain(Error error) const {
   if (error.code != ErrorCode::not_found) return error;
-  const auto current = format::read_current(fs_, collection_);
-  if (!current && current.error().code == ErrorCode::not_found) {
+  const auto newest = format::read_newest(fs_, collection_);
+  if (!newest && newest.error().code == ErrorCode::not_found) {
     error.message = "the collection is gone: " + error.message;
     return error;
   }
-  if (!current) return current.error();
-  if (state_ != nullptr && current->collection_uid != collection_uid_) {
+  if (!newest) return newest.error();
+  if (state_ != nullptr && newest->collection_uid != collection_uid_) {
     error.message = "the collection was dropped and created anew";
     return error;
   }
-  // Only what CURRENT named before and after it was missed is missing. Before, CURRENT itself may have been the file: just replaced
-  // elsewhere, and deleted under its old name here. Or this look stalled, and what it had begun with was collected.
-  if (!asked_for_ || asked_for_->version != current->version)
-    return {ErrorCode::unavailable, "CURRENT moved on during a look at it; try again: " + error.message, {}};
-  return missing(fs_, collection_, current->version, error);
+  // Only what the newest manifest names before and after it was missed is missing. Before, CURRENT itself may have been the file: just
+  // replaced elsewhere, and deleted under its old name here. Or this look stalled, and what it had begun with was collected.
+  if (!asked_for_ || asked_for_->version != newest->version)
+    return {ErrorCode::unavailable, "a newer manifest came during a look at it; try again: " + error.message, {}};
+  return {ErrorCode::corruption, "a file that the newest manifest names is missing: " + error.message, {}};
 }
 
 Status Follower::refresh(bool look_at_current) {
   const auto asked = clock_.now();  // before, not after: what is confirmed is as old as the question
-  if (look_at_current) NDB_TRY(follow_current());
+  if (look_at_current) NDB_TRY(follow_current(asked));
   NDB_TRY(tail_->advance(*state_, look_at_current));
   if (slot_) slot_->set_applied(state_->applied_seq());
   if (look_at_current && !tail_->stuck()) confirmed_.store(asked, std::memory_order_relaxed);
   return {};
 }
 
-Status Follower::follow_current() {
+// CURRENT alone is believed only for a while: a replaced writer that slept may set it back to what will be collected, and nobody may be
+// there to mend it. A listing tells what is newest whatever CURRENT says; it confirms a state for half of the time after which this
+// reader fences itself, so that altogether the files of the state are safe for the grace time.
+Result<format::CurrentFile> Follower::newest(std::chrono::steady_clock::time_point asked) {
   asked_for_.reset();
-  NDB_TRY_ASSIGN(const auto current, format::read_current(fs_, collection_));
-  asked_for_ = current;
+  NDB_TRY_ASSIGN(auto newest, format::read_current(fs_, collection_));
+  const bool odd = state_ == nullptr || newest.version < state_->snapshot()->manifest->version;
+  if (odd || asked - listed_ > options_.fence_after / 2) {
+    NDB_TRY_ASSIGN(newest, format::read_newest(fs_, collection_));
+    listed_ = asked;
+  }
+  asked_for_ = newest;
+  return newest;
+}
+
+Status Follower::follow_current(std::chrono::steady_clock::time_point asked) {
+  NDB_TRY_ASSIGN(const auto current, newest(asked));
   const bool same = state_ != nullptr;
   if (same && current.collection_uid != collection_uid_)
     return fail(ErrorCode::not_found, "the collection was dropped and created anew");

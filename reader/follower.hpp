@@ -56,7 +56,8 @@ class Follower {
   /// Waits for a wake-up; true if it came through shared memory.
   bool wait(const std::stop_token& stop);
   Status refresh(bool look_at_current);
-  Status follow_current();
+  Result<format::CurrentFile> newest(std::chrono::steady_clock::time_point asked);
+  Status follow_current(std::chrono::steady_clock::time_point asked);
   Status swap_to(std::shared_ptr<const format::Manifest> manifest);
   Status start_over(std::shared_ptr<const format::Manifest> manifest);
   [[nodiscard]] bool contradicts(const format::Manifest& manifest) const;
@@ -81,11 +82,11 @@ class Follower {
   std::optional<ipc::ControlBlock> block_;
   std::optional<ipc::ReaderSlot> slot_;
   std::mutex slot_mutex_;  // guards slot_ against poke()
-  std::chrono::steady_clock::time_point next_connect_{}, next_mend_{}, next_look_{};
+  std::chrono::steady_clock::time_point next_connect_{}, next_mend_{}, next_look_{}, listed_{};
   int idle_wakes_ = 0;  // in a row, that nothing came of
   bool lost_ = false;  // a file was lost under its mapping, and that was said
   std::uint64_t collection_uid_ = 0;
-  std::optional<format::CurrentFile> asked_for_;  // what CURRENT named in the last look at it; nullopt: it could not be read
+  std::optional<format::CurrentFile> asked_for_;  // what was newest in the last look; nullopt: CURRENT could not be read
 
   std::jthread thread_;
 };

@@ -39,17 +39,8 @@ Status publish_manifest(fs::FileSystem& fs, const fs::Path& collection, const fo
 }
 
 Result<format::Manifest> newest_manifest(fs::FileSystem& fs, const fs::Path& collection) {
-  // What stands below the boundary was collected, or made again by a writer that slept: never the newest.
-  NDB_TRY_ASSIGN(const auto boundary, format::read_boundary(fs, collection));
-  NDB_TRY_ASSIGN(const auto current, format::read_current(fs, collection));
-  NDB_TRY_ASSIGN(const auto names, fs.list(format::manifest_folder(collection)));
-  ManifestVersion newest = current.version >= boundary.first_kept ? current.version : ManifestVersion{};
-  for (const auto& name : names)
-    if (const auto version = format::parse_manifest_name(name); version && *version >= boundary.first_kept)
-      newest = std::max(newest, *version);
-  if (newest == ManifestVersion{})
-    return fail(ErrorCode::unavailable, collection.string() + ": this host sees an old state of the volume; try again");
-  return format::read_manifest(fs, collection, newest);
+  NDB_TRY_ASSIGN(const auto newest, format::read_newest(fs, collection));
+  return format::read_manifest(fs, collection, newest.version);
 }
 
 }  // namespace ndb::writer

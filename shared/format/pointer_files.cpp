@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <string_view>
 
@@ -73,6 +74,20 @@ Result<BoundaryFile> read_boundary(fs::FileSystem& fs, const Path& collection) {
   if (!fields) return std::unexpected(fields.error());
   NDB_TRY_ASSIGN(const auto version, number(*fields, path, "first_kept"));
   return BoundaryFile{ManifestVersion{version}};
+}
+
+Result<CurrentFile> read_newest(fs::FileSystem& fs, const Path& collection) {
+  // What stands below the boundary was collected, or made again by a writer that slept: never the newest.
+  NDB_TRY_ASSIGN(const auto boundary, read_boundary(fs, collection));
+  NDB_TRY_ASSIGN(auto newest, read_current(fs, collection));
+  NDB_TRY_ASSIGN(const auto names, fs.list(manifest_folder(collection)));
+  if (newest.version < boundary.first_kept) newest.version = {};
+  for (const auto& name : names)
+    if (const auto version = parse_manifest_name(name); version && *version >= boundary.first_kept)
+      newest.version = std::max(newest.version, *version);
+  if (newest.version == ManifestVersion{})
+    return fail(ErrorCode::unavailable, collection.string() + ": this host sees an old state of the volume; try again");
+  return newest;
 }
 
 // All three are synced with their folder. Writers look for versions later than CURRENT, but readers do not: were it to fall back in a

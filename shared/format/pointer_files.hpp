@@ -33,6 +33,9 @@ struct BoundaryFile {
 [[nodiscard]] Result<EpochFile> read_epoch(fs::FileSystem& fs, const Path& collection);
 /// An absent file is the boundary 0.
 [[nodiscard]] Result<BoundaryFile> read_boundary(fs::FileSystem& fs, const Path& collection);
+/// The newest manifest, as far as this host sees: CURRENT may have stayed behind when a writer was killed, or have been set back by a replaced one
+/// that slept, so the folder is listed. Asking for names that may not be there would hide them from this host.
+[[nodiscard]] Result<CurrentFile> read_newest(fs::FileSystem& fs, const Path& collection);
 [[nodiscard]] Status write_current(fs::FileSystem& fs, const Path& collection, const CurrentFile& current);
 [[nodiscard]] Status write_epoch(fs::FileSystem& fs, const Path& collection, const EpochFile& epoch);
 [[nodiscard]] Status write_boundary(fs::FileSystem& fs, const Path& collection, const BoundaryFile& boundary);

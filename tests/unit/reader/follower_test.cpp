@@ -120,18 +120,40 @@ TEST_CASE("what went missing while CURRENT moved on is no damage") {
   }
 }
 
-TEST_CASE("a missing file is damage, unless a replaced writer set CURRENT back to what was collected") {
+TEST_CASE("a file that the newest manifest names and that is missing is damage") {
   WriterBench bench;
-  const auto engine = bench.open();  // version 2
+  static_cast<void>(bench.open());
   const HandClock clock;
-  REQUIRE(format::write_current(bench.fs, bench.path(), {ManifestVersion{1}, bench.newest().collection_uid}));
-  std::filesystem::remove(format::manifest_path(bench.path(), ManifestVersion{1}));
-  const auto code = [&] { return Follower::open(bench.fs, bench.path(), kByHand, clock).error().code; };
-  CHECK(code() == ErrorCode::corruption);
-  REQUIRE(format::write_boundary(bench.fs, bench.path(), {ManifestVersion{2}}));
-  CHECK(code() == ErrorCode::unavailable);
-  test::must(engine->publisher.still_ours());  // the successor mends it
-  CHECK(follow(bench, clock)->state()->snapshot()->manifest->version == ManifestVersion{2});
+  std::filesystem::remove(bench.wal(1, 0));
+  const auto opened = Follower::open(bench.fs, bench.path(), kByHand, clock);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == ErrorCode::corruption);
+  CHECK(opened.error().message.find(bench.wal(1, 0).string()) != std::string::npos);
+}
+
+TEST_CASE("a CURRENT that a replaced writer set back leads nobody astray for long") {
+  WriterBench bench;
+  const auto engine = bench.open();
+  HandClock clock;
+  const auto before = follow(bench, clock);
+  const auto old = before->state()->snapshot()->manifest->version;
+  test::must(engine->put({"a"}, 1.0F));
+  engine->flush();
+  const auto newest = bench.newest().version;
+  const auto after = follow(bench, clock);
+  REQUIRE(format::write_current(bench.fs, bench.path(), {old, bench.newest().collection_uid}));
+  const auto version = [](const std::unique_ptr<Follower>& follower) {
+    follower->follow_once();
+    test::must(follower->health());
+    return follower->state()->snapshot()->manifest->version;
+  };
+  CHECK(version(follow(bench, clock)) == newest);
+  clock.moved += std::chrono::minutes(3);
+  CHECK(version(before) == old);  // cannot tell, and its files are safe for now
+  CHECK(version(after) == newest);
+  CHECK(after->since_confirmed() == std::chrono::minutes(0));
+  clock.moved += std::chrono::minutes(1);  // more than half of the time after which it fences itself
+  CHECK(version(before) == newest);
 }
 
 TEST_CASE("what a replaced writer logged in vain leaves no mark, even if its log was flushed by its successor meanwhile") {
