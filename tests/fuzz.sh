@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Builds the fuzz targets (clang 19, AddressSanitizer and UndefinedBehaviorSanitizer) and only the libraries that they need, and runs them.
 #   tests/fuzz.sh [SECONDS] [TARGET...]     default: 60 seconds each, all of tests/fuzz/
-#   tests/fuzz.sh --merge [TARGET...]       takes what runs found into tests/fuzz/corpus/, as few inputs as cover it all
+#   tests/fuzz.sh --merge [TARGET...]       puts what runs found into tests/fuzz/corpus/<target>/found.pack, as few inputs as cover it all
 # Prints for each how often it ran, how much of the code it covers (libFuzzer's edges, and features) and what it found; fails if anything
 # was found. New inputs go to build/fuzz/corpus/<target>/ and are the start of the next run; crashes to build/fuzz/crashes/<target>/.
-# NDB_FUZZ_JOBS: how many targets run at once (default 1); they run with the lowest priority.
+# NDB_FUZZ_JOBS: how many targets run at once (default 1); they run with nice 10.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
@@ -36,19 +36,29 @@ cmake --build --preset fuzz --target "${targets[@]/#/ndb_fuzz_}" || exit 1
 export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
 program() { echo "build/fuzz/tests/fuzz/ndb_fuzz_$1"; }
 
+# What earlier runs found is the start of the next one.
+unpack() {
+  local pack=tests/fuzz/corpus/$1/found.pack
+  mkdir -p "build/fuzz/corpus/$1" "build/fuzz/crashes/$1"
+  [ ! -f "$pack" ] || python3 tests/fuzz/pack.py unpack "$pack" "build/fuzz/corpus/$1"
+}
+
 merge_one() {
-  local target=$1 merged
-  merged=$(mktemp -d)
-  # Kept inputs first: a new one must show something that they do not.
-  "$(program "$target")" -merge=1 -max_len="$(max_len "$target")" -rss_limit_mb=4096 "$merged" "tests/fuzz/corpus/$target" \
-    "build/fuzz/corpus/$target" >"build/fuzz/$target-merge.log" 2>&1 || { tail -n 5 "build/fuzz/$target-merge.log"; return 1; }
-  echo "$target: $(find "$merged" -type f | wc -l) inputs, $(du -sb "$merged" | cut -f1) bytes, in $merged"
+  local target=$1 named=build/fuzz/merge/$1/named least=build/fuzz/merge/$1/least
+  rm -rf "build/fuzz/merge/$target"
+  mkdir -p "$named" "$least"
+  unpack "$target"
+  find "tests/fuzz/corpus/$target" -type f ! -name found.pack -exec cp {} "$named" \;
+  "$(program "$target")" -set_cover_merge=1 -max_len="$(max_len "$target")" -rss_limit_mb=4096 "$least" "$named" "build/fuzz/corpus/$target" \
+    >"build/fuzz/$target-merge.log" 2>&1 || { tail -n 5 "build/fuzz/$target-merge.log"; return 1; }
+  python3 tests/fuzz/pack.py pack "$least" "tests/fuzz/corpus/$target/found.pack"
+  echo "$target: $(find "$least" -type f | wc -l) inputs, $(stat -c %s "tests/fuzz/corpus/$target/found.pack") bytes"
 }
 
 run_one() {
   local target=$1 log=build/fuzz/$1.log
-  mkdir -p "build/fuzz/corpus/$target" "build/fuzz/crashes/$target"
-  nice -n 19 "$(program "$target")" -max_total_time="$seconds" -max_len="$(max_len "$target")" -timeout=25 -rss_limit_mb=4096 \
+  unpack "$target"
+  nice -n 10 "$(program "$target")" -max_total_time="$seconds" -max_len="$(max_len "$target")" -timeout=25 -rss_limit_mb=4096 \
     -print_final_stats=1 -artifact_prefix="build/fuzz/crashes/$target/" "build/fuzz/corpus/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1
   echo $? >"$log.exit"
 }

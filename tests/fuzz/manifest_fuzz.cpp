@@ -1,4 +1,6 @@
-// Manifests: as bytes, and as a FlatBuffer inside an envelope whose checksum is right.
+// Manifests and pointer files: as bytes, and as any content under a checksum that is right.
+#include <fmt/format.h>
+
 #include "shared/base/crc32c.hpp"
 #include "shared/format/manifest.hpp"
 #include "shared/format/pointer_files.hpp"
@@ -31,6 +33,17 @@ NDB_FUZZ_TARGET(manifest, data, size) {
   fuzz::MemoryFileSystem fs;
   for (const char* name : {"c/CURRENT", "c/EPOCH", "c/BOUNDARY"}) fs.put(name, bytes);
   static_cast<void>(format::read_current(fs, "c"));
+  static_cast<void>(format::read_epoch(fs, "c"));
+  static_cast<void>(format::read_boundary(fs, "c"));
+  for (const auto& [name, kind] : {std::pair{"c/CURRENT", "current"}, {"c/EPOCH", "epoch"}, {"c/BOUNDARY", "boundary"}}) {
+    const auto text = fmt::format("ndb {} 1\n{}", kind, base::as_text(bytes));
+    fs.put(name, base::as_bytes(fmt::format("{}checksum {:08x}\n", text, base::crc32c(base::as_bytes(text)))));
+  }
+  if (const auto current = format::read_current(fs, "c")) {
+    fuzz::must(format::write_current(fs, "c", *current).has_value(), "writing CURRENT");
+    const auto again = format::read_current(fs, "c");
+    fuzz::must(again && again->version == current->version && again->collection_uid == current->collection_uid, "CURRENT is another when written");
+  }
   static_cast<void>(format::read_epoch(fs, "c"));
   static_cast<void>(format::read_boundary(fs, "c"));
   return 0;

@@ -1,5 +1,6 @@
 // Runs a fuzz target over kept inputs, and over changes of each (cut off, bits turned, pieces doubled), always the same ones: what a
-// build without libFuzzer can try. NDB_FUZZ_MUTATIONS: how many of each input (default 300); seeds: tests/support/seeds.hpp.
+// build without libFuzzer can try. NDB_FUZZ_MUTATIONS: how many of each input (default 300; a tenth for the many of found.pack, see
+// pack.py); seeds: tests/support/seeds.hpp.
 //   fuzz_corpus_test TARGET FOLDER|FILE
 #include <algorithm>
 #include <filesystem>
@@ -8,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -55,6 +57,19 @@ void run(ndb::fuzz::Body body, const Bytes& bytes) {
   static_cast<void>(body(exact.get(), bytes.size()));
 }
 
+std::vector<Bytes> unpacked(const Bytes& pack) {
+  std::vector<Bytes> inputs;
+  for (std::size_t at = 0; at + 4 <= pack.size();) {
+    std::uint32_t length = 0;
+    std::memcpy(&length, pack.data() + at, sizeof length);
+    const auto begin = pack.begin() + static_cast<std::ptrdiff_t>(at + 4);
+    if (length > pack.size() - at - 4) throw std::runtime_error("a pack that is cut off");
+    inputs.emplace_back(begin, begin + length);
+    at += 4 + length;
+  }
+  return inputs;
+}
+
 std::vector<std::filesystem::path> files_of(const std::filesystem::path& path) {
   if (!std::filesystem::is_directory(path)) return {path};
   std::vector<std::filesystem::path> files;
@@ -68,7 +83,7 @@ std::uint64_t mutations_of_each() {
   return many != nullptr ? std::strtoull(many, nullptr, 10) : 300;
 }
 
-void run_changes(ndb::fuzz::Body body, const std::vector<Bytes>& inputs, std::uint64_t mutations, std::uint64_t seed) {
+std::uint64_t run_changes(ndb::fuzz::Body body, const std::vector<Bytes>& inputs, std::uint64_t mutations, std::uint64_t seed) {
   std::mt19937_64 random(seed);
   for (const auto& input : inputs)
     for (std::uint64_t i = 0; i < mutations; ++i) {
@@ -76,6 +91,7 @@ void run_changes(ndb::fuzz::Body body, const std::vector<Bytes>& inputs, std::ui
       change(changed, random);
       run(body, changed);
     }
+  return inputs.size() * mutations;
 }
 
 }  // namespace
@@ -85,15 +101,18 @@ ndb::fuzz::Registered::Registered(const char* name, Body body) { targets().empla
 int main(int argc, char** argv) {
   if (argc != 3 || !targets().contains(argv[1])) return 2;
   const auto body = targets().at(argv[1]);
-  std::vector<Bytes> inputs = {{}};
-  for (const auto& file : files_of(argv[2])) inputs.push_back(read(file));
-  for (const auto& input : inputs) run(body, input);
-  const auto seeds = ndb::test::seeds(1);
+  std::vector<Bytes> kept = {{}}, found;
+  for (const auto& file : files_of(argv[2]))
+    if (file.extension() == ".pack") found = unpacked(read(file));
+    else kept.push_back(read(file));
+  for (const auto* inputs : {&kept, &found})
+    for (const auto& input : *inputs) run(body, input);
   const auto mutations = mutations_of_each();
-  for (const auto seed : seeds) {
+  std::uint64_t changes = 0;
+  for (const auto seed : ndb::test::seeds(1)) {
     std::fprintf(stderr, "the changes of seed %zu (NDB_TEST_SEED=%zu repeats them)\n", seed, seed);
-    run_changes(body, inputs, mutations, seed);
+    changes += run_changes(body, kept, mutations, seed) + run_changes(body, found, mutations / 10, seed);
   }
-  std::printf("%s: %zu kept inputs and %zu changes of them\n", argv[1], inputs.size() - 1, inputs.size() * mutations * seeds.size());
-  return inputs.size() > 1 ? 0 : 1;
+  std::printf("%s: %zu kept inputs, %zu that fuzzing found, and %zu changes of them\n", argv[1], kept.size() - 1, found.size(), changes);
+  return kept.size() > 1 ? 0 : 1;
 }
