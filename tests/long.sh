@@ -17,7 +17,7 @@ elif [[ ${1:-} =~ ^[0-9]+$ ]]; then
 else
   export NDB_TEST_SEEDS=${NDB_TEST_SEEDS:-100}
 fi
-[ $# -gt 0 ] || set -- -L 'long|random|model|process|crash|fuzz'
+[ $# -gt 0 ] || set -- -L 'long|random|model|process|crash|simulation|fuzz'
 
 deploy/install-deps.sh
 cmake --preset release -DNDB_WERROR=ON >/dev/null
