@@ -20,6 +20,9 @@ using format::WalFrameReader;
 
 constexpr std::uint64_t kMaxWalFileBytes = 1ULL << 36;
 
+// After so long every host sees what another one did: a hundred times what NFS takes. Costs a take-over between hosts that much.
+constexpr std::chrono::milliseconds kSettle{1'000};
+
 // One old WAL file in memory: how much of it counts.
 struct OldWal {
   ManifestWal entry;
@@ -32,8 +35,8 @@ struct OldWal {
 
 class Scan {
  public:
-  Scan(fs::FileSystem& fs, const fs::Path& collection, const Manifest& manifest)
-      : fs_(fs), collection_(collection), manifest_(manifest), expected_(manifest.flushed_seq.next()) {}
+  Scan(fs::FileSystem& fs, const fs::Path& collection, const Manifest& manifest, const base::Clock& clock)
+      : fs_(fs), collection_(collection), manifest_(manifest), clock_(clock), expected_(manifest.flushed_seq.next()) {}
 
   Result<std::vector<OldWal>> all() {
     std::vector<OldWal> files;
@@ -49,14 +52,18 @@ class Scan {
  private:
   Result<OldWal> read(const ManifestWal& entry) {
     OldWal file{.entry = entry};
-    NDB_TRY_ASSIGN(file.bytes, fs::read_file(fs_, format::wal_path(collection_, entry.name), kMaxWalFileBytes));
+    const auto path = format::wal_path(collection_, entry.name);
+    NDB_TRY_ASSIGN(file.bytes, fs::read_file(fs_, path, kMaxWalFileBytes));
+    if (entry.seal && file.bytes.size() < entry.seal->bytes) {  // sealed elsewhere just now, and this host sees its old length?
+      clock_.sleep(kSettle);
+      NDB_TRY_ASSIGN(file.bytes, fs::read_file(fs_, path, kMaxWalFileBytes));
+    }
     if (entry.seal) {
       if (file.bytes.size() < entry.seal->bytes) return corrupt(file, file.bytes.size(), "is shorter than its seal");
       file.bytes.resize(entry.seal->bytes);
       if (base::crc32c(file.bytes) != entry.seal->checksum) return corrupt(file, 0, "does not match its seal");
     }
-    NDB_TRY(format::check_wal_file_header(file.bytes, entry.name, manifest_.collection_uid,
-                                          format::wal_path(collection_, entry.name)));
+    NDB_TRY(format::check_wal_file_header(file.bytes, entry.name, manifest_.collection_uid, path));
     return file;
   }
 
@@ -103,6 +110,7 @@ class Scan {
   fs::FileSystem& fs_;
   const fs::Path& collection_;
   const Manifest& manifest_;
+  const base::Clock& clock_;
   Seq expected_;
 };
 
@@ -151,8 +159,6 @@ Status make_durable(fs::FileSystem& fs, const fs::Path& collection, const std::v
 
 // A writer on another host may see the old EPOCH for a moment longer, and acknowledge once more. What it logged before that must
 // be seen by the scan, so the scan waits until EPOCH is seen everywhere. Epochs between that writer's and ours never wrote.
-constexpr std::chrono::milliseconds kSettle{1'000};  // a hundred times what NFS takes; costs a take-over between hosts that much
-
 class Settle {
  public:
   Settle(fs::FileSystem& fs, const fs::Path& collection, const std::string& holder, const base::Clock& clock)
@@ -178,7 +184,7 @@ class Settle {
 // The manifest that seals what the old log holds, with its state and the files that come next, ready to be published. What cannot be
 // opened must not become the newest version. not_found: a file that `old` names is missing.
 Status prepare(fs::FileSystem& fs, const fs::Path& collection, const Manifest& old, const base::Clock& clock, TakenOver& taken) {
-  NDB_TRY_ASSIGN(const auto files, Scan(fs, collection, old).all());
+  NDB_TRY_ASSIGN(const auto files, Scan(fs, collection, old, clock).all());
   NDB_TRY(make_durable(fs, collection, files));
   if (taken.active == nullptr) {
     NDB_TRY_ASSIGN(taken.active, WalFile::create(fs, collection, {taken.epoch, 0}, old.collection_uid));

@@ -1,6 +1,7 @@
 #include "writer/recovery.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <utility>
 
@@ -204,6 +205,28 @@ TEST_CASE("a sealed file must be what was sealed; what is behind the seal does n
   base::append_bytes(bytes, again);
   test::put_file(longer.wal(1, 0), bytes);
   CHECK(longer.recovered() == Contents{{"a", 1}, {"b", 2}});
+}
+
+TEST_CASE("a sealed file that this host sees too short for a moment is read again") {
+  class Clock final : public base::Clock {
+   public:
+    explicit Clock(std::function<void()> on_sleep) : on_sleep_(std::move(on_sleep)) {}
+    [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept override { return base::system_clock().now(); }
+    [[nodiscard]] std::chrono::system_clock::time_point wall_now() const noexcept override { return base::system_clock().wall_now(); }
+    void sleep(std::chrono::milliseconds) const override { on_sleep_(); }
+
+   private:
+    std::function<void()> on_sleep_;
+  };
+  WriterBench bench;
+  { test::must(bench.open()->put({"a"}, 1)); }
+  { static_cast<void>(bench.open()); }
+  const auto bytes = test::bytes_of_file(bench.wal(1, 0));
+  stdfs::resize_file(bench.wal(1, 0), bytes.size() - 1);
+  const Clock clock([&] { test::put_file(bench.wal(1, 0), bytes); });
+  const auto taken = writer::take_over(bench.fs, bench.path(), "1@bench", clock);
+  test::must(taken);
+  CHECK(taken->state->applied_seq() == Seq{1});
 }
 
 TEST_CASE("buffered: a gap between files ends the log there, so that what is left is a prefix") {
