@@ -1,7 +1,10 @@
-// A zero-filled array of numbers, 64-byte aligned and padded to a multiple of 64 bytes, as the SIMD kernels like it.
+// A zero-filled array of numbers, 64-byte aligned and padded to a multiple of 64 bytes, as the SIMD kernels like it. Large ones ask
+// for huge pages: what walks read at random then misses the TLB far less, and is paged in two megabytes at a time.
 //
 // Threads: like std::vector.
 #pragma once
+
+#include <sys/mman.h>
 
 #include <cstddef>
 #include <cstring>
@@ -23,7 +26,9 @@ class AlignedBuffer {
   AlignedBuffer() = default;
   explicit AlignedBuffer(std::size_t size) : size_(size) {
     const std::size_t bytes = static_cast<std::size_t>(base::round_up(size * sizeof(T) + 1, kAlignment));
-    data_.reset(static_cast<T*>(::operator new(bytes, std::align_val_t{kAlignment})));
+    const std::size_t alignment = bytes >= kHugeFrom ? kHugePage : kAlignment;
+    data_ = {static_cast<T*>(::operator new(bytes, std::align_val_t{alignment})), Free{alignment}};
+    if (alignment == kHugePage) static_cast<void>(::madvise(data_.get(), bytes, MADV_HUGEPAGE));  // a wish
     std::memset(static_cast<void*>(data_.get()), 0, bytes);
   }
 
@@ -36,8 +41,12 @@ class AlignedBuffer {
   [[nodiscard]] std::span<const T> span() const noexcept { return {data(), size_}; }
 
  private:
+  static constexpr std::size_t kHugePage = std::size_t{2} << 20;
+  static constexpr std::size_t kHugeFrom = 4 * kHugePage;
+
   struct Free {
-    void operator()(T* from) const noexcept { ::operator delete(static_cast<void*>(from), std::align_val_t{kAlignment}); }
+    std::size_t alignment = kAlignment;
+    void operator()(T* from) const noexcept { ::operator delete(static_cast<void*>(from), std::align_val_t{alignment}); }
   };
 
   std::unique_ptr<T, Free> data_;

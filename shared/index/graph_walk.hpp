@@ -9,6 +9,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <queue>
 #include <span>
 #include <vector>
@@ -85,13 +86,12 @@ void load_fresh(L& layer, D& distance, WalkScratch& scratch) {
   }
 }
 
-/// Compares the nodes whose codes are at `codes` and hands each (key, node) to `take`.
-template <BatchDistance D, class Take>
-void compare_codes(D& distance, const std::vector<std::uint32_t>& nodes, const std::vector<const std::byte*>& codes,
-                   std::vector<float>& keys, Take&& take) {
-  if (keys.size() < nodes.size()) keys.resize(nodes.size());
-  distance.keys(codes.data(), nodes.size(), keys.data());
-  for (std::size_t i = 0; i < nodes.size(); ++i) take(keys[i], nodes[i]);
+/// The keys of `codes`, in `buffer`.
+template <BatchDistance D>
+std::span<const float> compare_codes(D& distance, const std::vector<const std::byte*>& codes, std::vector<float>& buffer) {
+  if (buffer.size() < codes.size()) buffer.resize(codes.size());
+  distance.keys(codes.data(), codes.size(), buffer.data());
+  return std::span(buffer).first(codes.size());
 }
 
 /// Compares scratch.fresh, loading rows ahead of their use, and hands each (key, node) to `take`.
@@ -100,7 +100,8 @@ void compare_fresh(L& layer, D& distance, WalkScratch& scratch, Take&& take) {
   const auto& fresh = scratch.fresh;
   if constexpr (BatchDistance<D>) {
     load_fresh(layer, distance, scratch);
-    compare_codes(distance, fresh, scratch.codes, scratch.keys, take);
+    const auto keys = compare_codes(distance, scratch.codes, scratch.keys);
+    for (std::size_t i = 0; i < fresh.size(); ++i) take(keys[i], fresh[i]);
   } else {
     constexpr std::size_t kAhead = 4;
     for (std::size_t i = 0; i < std::min(kAhead, fresh.size()); ++i) distance.prefetch(layer.row(fresh[i]));
@@ -133,8 +134,10 @@ void walk_overlapped(L& layer, D& distance, WalkScratch& scratch, WalkStats& sta
       collect_fresh(layer, linked, scratch);
       load_fresh(layer, distance, scratch);
     }
-    compare_codes(distance, scratch.loading, scratch.loading_codes, scratch.keys,
-                  [&](float key, std::uint32_t node) { pool.insert(key, node); });
+    if (!scratch.loading.empty()) {
+      const auto keys = compare_codes(distance, scratch.loading_codes, scratch.keys);
+      pool.insert_all(keys, scratch.loading);
+    }
     stats.distances += scratch.loading.size();
     linked = next;
     scratch.loading.swap(scratch.fresh);
@@ -146,10 +149,12 @@ void walk_overlapped(L& layer, D& distance, WalkScratch& scratch, WalkStats& sta
 /// too far back, and ranking them again costs less than expanding them.
 [[nodiscard]] inline std::size_t kept_besides(std::size_t ef) noexcept { return std::min<std::size_t>(ef / 2 + 1, 16); }
 
-/// Fills scratch.pool with the `ef` nearest nodes that a best-first walk from `entry` finds (and, over estimates, some more).
+/// Fills scratch.pool with the `ef` nearest nodes that a best-first walk from `entry` finds (and, over estimates, some more). The walk
+/// expands the nearest `reach` of them: fewer than ef if what it finds farther out need not be complete.
 template <Layer L, RowDistance D>
-void walk(L& layer, D& distance, std::uint32_t entry, std::size_t ef, WalkScratch& scratch, WalkStats& stats) {
-  scratch.pool.reset(BatchDistance<D> ? ef + kept_besides(ef) : ef, ef);
+void walk(L& layer, D& distance, std::uint32_t entry, std::size_t ef, WalkScratch& scratch, WalkStats& stats,
+          std::size_t reach = std::numeric_limits<std::size_t>::max()) {
+  scratch.pool.reset(BatchDistance<D> ? ef + kept_besides(ef) : ef, std::min(reach, ef));
   scratch.visited.reset(layer.size());
   scratch.visited.insert(entry);
   scratch.pool.insert(distance.key(layer.row(entry)), entry);

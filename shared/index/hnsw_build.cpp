@@ -188,7 +188,9 @@ class Build {
 
   template <RowPairs Pairs>
   void insert_rows(GraphTables& graph, const Pairs& pairs, const std::vector<std::uint8_t>& levels, const ReuseMap* map) {
-    GraphInserter<Pairs> inserter(graph, pairs, std::max(params_.ef_construction, params_.m));
+    std::optional<BitRows> bits;
+    if (bit_codec_) bits.emplace(vectors_, *bit_codec_, bit_rows_.data());
+    GraphInserter<Pairs> inserter(graph, pairs, std::max(params_.ef_construction, params_.m), bits ? &*bits : nullptr);
     InsertScratch scratch;
     std::vector<bool> linked = map != nullptr ? map->carried : std::vector<bool>(vectors_.rows, false);
     linked[graph.row_of(graph.top_level, graph.entry)] = true;

@@ -1,5 +1,6 @@
 // Links rows into a graph under construction. Source: Malkov and Yashunin 2018, algorithms 1 (insert), 4 (choosing
-// neighbours).
+// neighbours). Where rows have 1-bit codes, walks go by these, an eighth of the bytes of what links are chosen by: nearly all
+// the time of a build is such walks.
 //
 // Threads: insert() from any number of threads, each row once, each thread with its own scratch.
 // Invariants: a node becomes reachable on level 0 before it is on the levels above, so that no walk starts at a node
@@ -12,8 +13,9 @@
 #include <vector>
 
 #include "shared/index/builder/graph_tables.hpp"
-#include "shared/index/graph_walk.hpp"
+#include "shared/index/builder/bit_rows.hpp"
 #include "shared/index/builder/row_pairs.hpp"
+#include "shared/index/graph_walk.hpp"
 
 namespace ndb::index {
 
@@ -26,6 +28,7 @@ struct Neighbour {
 
 struct InsertScratch {
   WalkScratch walk;
+  BitQueryBuffer bits;
   WalkStats stats;
   std::vector<std::uint32_t> links;
   std::vector<Neighbour> candidates;
@@ -62,26 +65,14 @@ class BuildLayer {
 template <RowPairs Pairs>
 class GraphInserter {
  public:
-  GraphInserter(GraphTables& graph, const Pairs& pairs, std::uint32_t ef_construction)
-      : graph_(&graph), pairs_(&pairs), ef_construction_(ef_construction) {}
+  /// bits: what walks go by; null for pairs itself.
+  GraphInserter(GraphTables& graph, const Pairs& pairs, std::uint32_t ef_construction, const BitRows* bits = nullptr)
+      : graph_(&graph), pairs_(&pairs), bits_(bits), ef_construction_(ef_construction) {}
 
   /// Links `row`, which has no links yet and is not the entry. On levels above the top level it stays alone.
   void insert(Row row, InsertScratch& scratch) {
-    const auto upper = graph_->upper_node(row);
-    const std::uint32_t level = std::min(upper ? graph_->levels_of(*upper) : 0, graph_->top_level);
-    scratch.selected.resize(std::max<std::size_t>(scratch.selected.size(), level + 1));
-    const FromRow<Pairs> distance(*pairs_, row);
-    std::uint32_t node = graph_->entry;
-    for (std::uint32_t at = graph_->top_level; at > level; --at) {
-      BuildLayer layer(*graph_, at, scratch.links);
-      node = to_level(at, descend(layer, distance, node, scratch.walk, scratch.stats));
-    }
-    for (std::uint32_t at = level;; --at) {
-      node = find_neighbours(row, at, node, scratch);
-      if (at == 0) break;
-      node = to_level(at, node);
-    }
-    for (std::uint32_t at = 0; at <= level; ++at) connect(at, at == 0 ? row : *upper, scratch.selected[at], scratch);
+    if (bits_ != nullptr && bits_->prepare(row, scratch.bits)) insert_by(FromRowBits(*bits_, scratch.bits), row, scratch);
+    else insert_by(FromRow<Pairs>(*pairs_, row), row, scratch);
   }
 
   /// Chooses from `candidates`, nearest first, at most `most` that are nearer to the node than to each other: links into all
@@ -100,24 +91,59 @@ class GraphInserter {
   }
 
  private:
+  template <RowDistance D>
+  void insert_by(const D& distance, Row row, InsertScratch& scratch) {
+    const auto upper = graph_->upper_node(row);
+    const std::uint32_t level = std::min(upper ? graph_->levels_of(*upper) : 0, graph_->top_level);
+    scratch.selected.resize(std::max<std::size_t>(scratch.selected.size(), level + 1));
+    std::uint32_t node = graph_->entry;
+    for (std::uint32_t at = graph_->top_level; at > level; --at) {
+      BuildLayer layer(*graph_, at, scratch.links);
+      node = to_level(at, descend(layer, distance, node, scratch.walk, scratch.stats));
+    }
+    for (std::uint32_t at = level;; --at) {
+      node = find_neighbours(distance, row, at, node, scratch);
+      if (at == 0) break;
+      node = to_level(at, node);
+    }
+    for (std::uint32_t at = 0; at <= level; ++at) connect(at, at == 0 ? row : *upper, scratch.selected[at], scratch);
+  }
+
+  // Links come from all candidates that are known, but those behind the nearest two thirds hardly find any that are chosen.
+  [[nodiscard]] std::size_t reach() const noexcept { return std::max<std::size_t>(graph_->m(), ef_construction_ * 2 / 3); }
+
   /// The number that a node of level `at` ≥ 1 has one level below.
   [[nodiscard]] std::uint32_t to_level(std::uint32_t at, std::uint32_t node) const noexcept {
     return at == 1 ? graph_->upper_rows[node] : node;
   }
 
   // Fills scratch.selected[level]; returns the nearest node.
-  std::uint32_t find_neighbours(Row row, std::uint32_t level, std::uint32_t entry, InsertScratch& scratch) {
+  template <RowDistance D>
+  std::uint32_t find_neighbours(const D& distance, Row row, std::uint32_t level, std::uint32_t entry, InsertScratch& scratch) {
     BuildLayer layer(*graph_, level, scratch.links);
-    const FromRow<Pairs> distance(*pairs_, row);
-    walk(layer, distance, entry, ef_construction_, scratch.walk, scratch.stats);
+    walk(layer, distance, entry, ef_construction_, scratch.walk, scratch.stats, reach());
     const SearchPool& pool = scratch.walk.pool;
     scratch.candidates.clear();
     for (std::size_t i = 0; i < pool.size(); ++i) scratch.candidates.push_back({pool.key(i), pool.node(i)});
+    if constexpr (BatchDistance<D>) rank_again(row, level, scratch.candidates);
+    const std::uint32_t nearest = scratch.candidates.front().node;
     select(level, scratch.candidates, graph_->m(), scratch.kept);
     auto& selected = scratch.selected[level];
     selected.clear();
     for (const Neighbour& neighbour : scratch.kept) selected.push_back(neighbour.node);
-    return pool.node(0);
+    return nearest;
+  }
+
+  // By pairs instead of estimates.
+  void rank_again(Row row, std::uint32_t level, std::vector<Neighbour>& candidates) const {
+    constexpr std::size_t kAhead = 4;
+    for (std::size_t i = 0; i < std::min(kAhead, candidates.size()); ++i)
+      pairs_->prefetch(graph_->row_of(level, candidates[i].node));
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      if (i + kAhead < candidates.size()) pairs_->prefetch(graph_->row_of(level, candidates[i + kAhead].node));
+      candidates[i].key = pairs_->key(row, graph_->row_of(level, candidates[i].node));
+    }
+    std::ranges::sort(candidates, std::less<>());
   }
 
   void connect(std::uint32_t level, std::uint32_t node, std::span<const std::uint32_t> neighbours, InsertScratch& scratch) {
@@ -154,6 +180,7 @@ class GraphInserter {
 
   GraphTables* graph_;
   const Pairs* pairs_;
+  const BitRows* bits_;
   std::uint32_t ef_construction_;
 };
 

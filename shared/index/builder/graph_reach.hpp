@@ -15,7 +15,7 @@ namespace ndb::index {
 /// Which rows a search can reach on level 0, and along which links.
 class Reach {
  public:
-  explicit Reach(const GraphTables& graph) : parent_(graph.rows(), kNoLink), links_(&graph.base_links), width_(graph.m() * 2) {}
+  explicit Reach(const GraphTables& graph) : parent_(graph.rows(), kNoLink), links_(graph.base_links.data()), width_(graph.m() * 2) {}
 
   /// Follows all links from `row`, which is linked from `parent` (kNoLink + itself for the start).
   void spread(Row row, Row parent) {
@@ -24,7 +24,7 @@ class Reach {
     for (std::size_t i = 0; i < queue_.size(); ++i) {
       const Row from = queue_[i];
       for (std::size_t slot = 0; slot < width_; ++slot) {
-        const Row to = (*links_)[std::size_t{from} * width_ + slot];
+        const Row to = links_[std::size_t{from} * width_ + slot];
         if (to == kNoLink) break;
         if (parent_[to] != kNoLink) continue;
         parent_[to] = from;
@@ -37,7 +37,7 @@ class Reach {
 
  private:
   std::vector<Row> parent_;
-  const std::vector<std::uint32_t>* links_;
+  const std::uint32_t* links_;
   std::size_t width_;
   std::vector<Row> queue_;
 };

@@ -3,10 +3,11 @@
 namespace ndb::index {
 
 GraphTables::GraphTables(std::span<const std::uint8_t> levels, std::uint32_t m)
-    : base_links(levels.size() * 2 * m, kNoLink),
+    : base_links(levels.size() * 2 * m),
       locks(levels.size()),
       rows_(static_cast<Row>(levels.size())),
       m_(m) {
+  std::ranges::fill(base_links.span(), kNoLink);
   upper_offsets.push_back(0);
   for (Row row = 0; row < rows_; ++row) {
     if (levels[row] == 0) continue;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "ndb/types.hpp"
+#include "shared/index/aligned_buffer.hpp"
 #include "shared/index/hnsw_view.hpp"
 
 namespace ndb::index {
@@ -76,7 +77,7 @@ class GraphTables {
   std::uint32_t top_level = 0;
   std::uint32_t entry = 0;
 
-  std::vector<std::uint32_t> base_links;
+  AlignedBuffer<std::uint32_t> base_links;
   std::vector<Row> upper_rows;
   std::vector<std::uint32_t> upper_offsets;
   std::vector<std::uint32_t> upper_links;

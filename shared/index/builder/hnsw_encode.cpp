@@ -112,7 +112,7 @@ Result<std::vector<std::byte>> encode_graph(const GraphTables& graph, const Equa
     const auto upper_links = vector_of(builder, graph.upper_links);
     const auto upper_offsets = vector_of(builder, graph.upper_offsets);
     const auto upper_rows = vector_of(builder, graph.upper_rows);
-    const auto links = aligned_vector<std::uint32_t>(builder, std::span<const std::uint32_t>(graph.base_links));
+    const auto links = aligned_vector<std::uint32_t>(builder, graph.base_links.span());
     fbs::HnswBuilder table(builder);
     add_facts(table, facts);
     table.add_rows(graph.rows());

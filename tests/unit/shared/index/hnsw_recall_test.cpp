@@ -51,7 +51,7 @@ TEST_CASE("a wanted recall is reached on queries that the calibration has not se
     const std::uint32_t dim = 96;
     const TestVectors vectors(dim, distance, test::clustered_values(8000, dim, 40, 0.9F, 91));
     const auto graph = test::build(vectors);
-    const auto queries = test::clustered_values(60, dim, 40, 0.9F, 92);
+    const auto queries = test::clustered_values(300, dim, 40, 0.9F, 92);
     REQUIRE(graph.view.recall_at_ef().size() == kCalibratedEfs.size());
     for (const double wanted : {0.9, 0.95, 0.99}) {
       const std::uint32_t ef = ef_for_recall(graph.view.recall_at_ef(), wanted, 10);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <set>
 
@@ -35,6 +36,39 @@ TEST_CASE("the pool keeps the nearest in order and hands each out once") {
       CHECK(pool.key(i) == sorted[i]);
       CHECK(keys[pool.node(i)] == pool.key(i));
       CHECK(taken.contains(pool.node(i)));
+    }
+  }
+}
+
+TEST_CASE("many nodes at once end up as they would one by one") {
+  std::mt19937 random(18);
+  for (int round = 0; round < 300; ++round) {
+    const std::size_t capacity = 1 + random() % 40;
+    const std::size_t reach = 1 + random() % 40;
+    SearchPool pool, expected;
+    pool.reset(capacity, reach);
+    expected.reset(capacity, reach);
+    std::uint32_t node = 0;
+    for (int step = 0; step < 30; ++step) {
+      CAPTURE(round, step, capacity, reach);
+      std::vector<std::pair<float, std::uint32_t>> added;
+      for (std::size_t i = random() % 12; i > 0; --i)
+        added.emplace_back(random() % 20 == 0 ? std::nanf("") : static_cast<float>(random() % 500), node++);
+      std::vector<float> keys;
+      std::vector<std::uint32_t> nodes;
+      for (const auto& [key, its_node] : added) {
+        keys.push_back(key);
+        nodes.push_back(its_node);
+        expected.insert(std::isnan(key) ? std::numeric_limits<float>::infinity() : key, its_node);
+      }
+      pool.insert_all(keys, nodes);
+      REQUIRE(pool.size() == expected.size());
+      REQUIRE(pool.has_next() == expected.has_next());
+      for (std::size_t i = 0; i < pool.size(); ++i) {
+        REQUIRE(pool.key(i) == expected.key(i));
+        REQUIRE(pool.node(i) == expected.node(i));
+      }
+      if (pool.has_next()) REQUIRE(pool.take_next() == expected.take_next());
     }
   }
 }
