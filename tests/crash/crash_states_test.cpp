@@ -10,8 +10,8 @@ using namespace ndb::test;
 namespace {
 
 constexpr int kSteps = 26;
-constexpr int kGenerations = 3;  // each goes on from a disk that a power loss left
-constexpr std::size_t kSamples = 4;
+constexpr int kGenerations = kSanitized ? 1 : 3;  // each goes on from a disk that a power loss left
+constexpr std::size_t kSamples = kSanitized ? 1 : 4;
 
 struct Totals {
   std::uint64_t lives = 0, power_losses = 0, states = 0, calls = 0;

@@ -50,6 +50,7 @@ inline DatabaseOptions options(bool read_only = false) {
   options.index_min_rows = 100;
   options.shared_memory = false;
   options.poll_interval = std::chrono::milliseconds(2);
+  options.sync_interval = std::chrono::hours(1);  // no sync mark lands between frames, wherever the machine pauses
   return options;
 }
 
