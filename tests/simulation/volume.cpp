@@ -171,7 +171,9 @@ void Volume::crash(HostId host, Time now) {
     if (file.owner != host) return;
     const std::size_t kept = file.visible_bytes(now);
     if (kept < file.bytes.size()) file.bytes.resize(kept);
-    file.visible = {{now, kept}};
+    // What was written back before stays so: others may go on seeing a length of that time.
+    std::erase_if(file.visible, [&](const auto& entry) { return entry.first > now; });
+    file.visible.emplace_back(now, kept);
   });
 }
 
