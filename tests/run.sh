@@ -34,7 +34,7 @@ took() { printf '%d:%02d min' $(($1 / 60)) $(($1 % 60)); }
 # Which tests a preset runs: under sanitizers those whose label says that it is worth the time.
 selection() {
   case "$1" in
-    asan-ubsan) echo "-LE long|recall|tidy|bench|external|planted" ;;
+    asan-ubsan) echo "-LE long|recall|tidy|bench|external|planted|simulation" ;;
     tsan) echo "-L concurrency|ipc|live|daemon -LE long|tidy|bench|external" ;;
     *) echo "-LE long" ;;
   esac

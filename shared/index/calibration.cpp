@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <thread>
+#include <variant>
 #include <vector>
 
 #include "ndb/collection_config.hpp"
+#include "shared/index/builder/parallel_rows.hpp"
 #include "shared/index/hnsw_search.hpp"
 #include "shared/index/random_bits.hpp"
 
@@ -73,17 +74,9 @@ Sample make_sample(const HnswView& graph, const VectorsView& vectors, unsigned t
     sample.queries.emplace_back(query_near(graph, vectors, row, mix_bits(i)), vectors.distance);
   }
   sample.worst_keys.resize(count);
-  std::atomic<std::size_t> next = 0;  // relaxed: hands out numbers
-  const auto work = [&] {
-    for (;;) {
-      const std::size_t begin = next.fetch_add(kQueriesAtOnce, std::memory_order_relaxed);
-      if (begin >= count) return;
-      scan_some(vectors, sample, begin);
-    }
-  };
-  std::vector<std::jthread> helpers;
-  for (unsigned i = 1; i < threads; ++i) helpers.emplace_back(work);
-  work();
+  ParallelRows<std::monostate>(threads, {}).each((count + kQueriesAtOnce - 1) / kQueriesAtOnce, [&](std::uint64_t i, std::monostate&) {
+    scan_some(vectors, sample, i * kQueriesAtOnce);
+  }, 1);
   return sample;
 }
 
@@ -92,20 +85,23 @@ Sample make_sample(const HnswView& graph, const VectorsView& vectors, unsigned t
 void measure_recall(const HnswView& graph, const VectorsView& vectors, unsigned threads,
                     std::span<float, kCalibratedEfs.size()> recall) {
   const Sample sample = make_sample(graph, vectors, threads);
-  SearchScratch scratch;
+  const std::size_t k = std::min<std::size_t>(kCalibratedK, vectors.rows);
+  ParallelRows<SearchScratch> searching(threads, {});
   float reached = 0.0F;
   for (std::size_t e = 0; e < kCalibratedEfs.size(); ++e) {
     recall[e] = reached;
     if (reached >= kEnough) continue;
-    std::size_t found = 0, wanted = 0;
-    for (std::size_t q = 0; q < sample.queries.size(); ++q) {
+    std::atomic<std::size_t> found = 0;  // relaxed: read after the threads have joined
+    searching.each(sample.queries.size(), [&](std::uint64_t q, SearchScratch& scratch) {
       TopK<> top(kCalibratedK);
       SearchStats stats;
       search(graph, vectors, sample.queries[q], {.k = kCalibratedK, .ef = kCalibratedEfs[e]}, AcceptAll{}, scratch, top, stats);
-      for (const Candidate& candidate : top.take()) found += candidate.key <= sample.worst_keys[q] ? 1 : 0;
-      wanted += std::min<std::size_t>(kCalibratedK, vectors.rows);
-    }
-    reached = std::max(reached, static_cast<float>(found) / static_cast<float>(std::max<std::size_t>(wanted, 1)));
+      const auto best = top.take();
+      found.fetch_add(static_cast<std::size_t>(std::ranges::count_if(
+                          best, [&](const Candidate& candidate) { return candidate.key <= sample.worst_keys[q]; })),
+                      std::memory_order_relaxed);
+    });
+    reached = std::max(reached, static_cast<float>(found) / static_cast<float>(sample.queries.size() * k));
     recall[e] = std::min(reached, 1.0F);
   }
 }

@@ -80,7 +80,7 @@ class Build {
       if (!codec.encode(vectors_.vector(static_cast<Row>(row)), codes_.data() + row * stride))
         fits.store(false, std::memory_order_relaxed);  // relaxed: read after the threads have joined
     });
-    if (stopped() || !fits || !codes_rank_well(vectors_, codec, codes_.data())) {
+    if (stopped() || !fits || !codes_rank_well(vectors_, codec, codes_.data(), params_.threads)) {
       codes_ = {};
       return;
     }
@@ -105,7 +105,7 @@ class Build {
         fits.store(false, std::memory_order_relaxed);  // relaxed: read after the threads have joined
     });
     if (!stopped() && fits) {
-      candidates_for_ten_ = candidates_for_ten(vectors_, codec, bit_rows_.data());
+      candidates_for_ten_ = candidates_for_ten(vectors_, codec, bit_rows_.data(), params_.threads);
       if (candidates_for_ten_ <= kMostCandidates) bit_codec_.emplace(std::move(codec));
     }
     if (bit_codec_) return;
@@ -117,7 +117,7 @@ class Build {
   Status calibrate(std::vector<std::byte>& bytes) const {
     NDB_TRY_ASSIGN(const HnswView view, HnswView::open(bytes));
     std::array<float, kCalibratedEfs.size()> recall{};
-    measure_recall(view, vectors_, params_.threads != 0 ? params_.threads : std::thread::hardware_concurrency(), recall);
+    measure_recall(view, vectors_, params_.threads, recall);
     const auto place = reinterpret_cast<const std::byte*>(view.recall_at_ef().data()) - bytes.data();
     std::memcpy(bytes.data() + place, recall.data(), sizeof recall);
     return {};

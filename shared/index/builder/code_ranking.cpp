@@ -1,9 +1,12 @@
 #include "shared/index/builder/code_ranking.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
+#include <variant>
 #include <vector>
 
+#include "shared/index/builder/parallel_rows.hpp"
 #include "shared/index/prepared_query.hpp"
 #include "shared/index/top_k.hpp"
 
@@ -37,14 +40,14 @@ std::size_t found_by_codes(const VectorsView& vectors, const Codec& codec, const
 
 }  // namespace
 
-bool codes_rank_well(const VectorsView& vectors, const Codec& codec, const std::byte* codes) {
+bool codes_rank_well(const VectorsView& vectors, const Codec& codec, const std::byte* codes, unsigned threads) {
   const Row step = std::max<Row>(1, vectors.rows / kSampledRows);
   const std::size_t queries = std::min<std::size_t>(kSampledQueries, vectors.rows);
-  std::size_t found = 0;
-  for (std::size_t i = 0; i < queries; ++i) {
+  std::atomic<std::size_t> found = 0;  // relaxed: read after the threads have joined
+  ParallelRows<std::monostate>(threads, {}).each(queries, [&](std::uint64_t i, std::monostate&) {
     const auto row = static_cast<Row>(std::uint64_t{vectors.rows} * i / queries);
-    found += found_by_codes(vectors, codec, codes, row, step);
-  }
+    found.fetch_add(found_by_codes(vectors, codec, codes, row, step), std::memory_order_relaxed);
+  }, 1);
   return static_cast<double>(found) >= kGoodEnough * static_cast<double>(queries * kNearest);
 }
 
@@ -71,15 +74,15 @@ std::size_t candidates_for(const VectorsView& vectors, const BitCodec& codec, co
 
 }  // namespace
 
-double candidates_for_ten(const VectorsView& vectors, const BitCodec& codec, const std::byte* rows) {
+double candidates_for_ten(const VectorsView& vectors, const BitCodec& codec, const std::byte* rows, unsigned threads) {
   const Row step = std::max<Row>(1, vectors.rows / kSampledRows);
   const std::size_t queries = std::min<std::size_t>(kSampledQueries, vectors.rows);
-  BitQueryBuffer buffer;
-  double sum = 0.0;
-  for (std::size_t i = 0; i < queries; ++i)
-    sum += static_cast<double>(candidates_for(vectors, codec, rows, static_cast<Row>(std::uint64_t{vectors.rows} * i / queries),
-                                              step, buffer));
-  return sum / static_cast<double>(queries);
+  std::atomic<std::size_t> sum = 0;  // relaxed: read after the threads have joined
+  ParallelRows<BitQueryBuffer>(threads, {}).each(queries, [&](std::uint64_t i, BitQueryBuffer& buffer) {
+    const auto row = static_cast<Row>(std::uint64_t{vectors.rows} * i / queries);
+    sum.fetch_add(candidates_for(vectors, codec, rows, row, step, buffer), std::memory_order_relaxed);
+  }, 1);
+  return static_cast<double>(sum) / static_cast<double>(queries);
 }
 
 }  // namespace ndb::index

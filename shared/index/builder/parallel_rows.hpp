@@ -25,18 +25,18 @@ class ParallelRows {
       : scratch_(threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency())), stop_(std::move(stop)) {}
 
   /// Runs body(i, scratch) for all i < count, in order if there is one thread; skips the rest once stopped. Rethrows what
-  /// a body throws.
+  /// a body throws. grain: how many a thread takes at a time; 1 if each takes long.
   template <class Body>
-  void each(std::uint64_t count, Body&& body) {
+  void each(std::uint64_t count, Body&& body, std::uint64_t grain = kGrain) {
     std::atomic<std::uint64_t> next = 0;  // relaxed: hands out numbers; starting and joining threads order the rest
     std::exception_ptr error;
     std::mutex error_mutex;
     const auto work = [&](Scratch& scratch) {
       try {
         while (!stop_.stop_requested()) {
-          const std::uint64_t begin = next.fetch_add(kGrain, std::memory_order_relaxed);
+          const std::uint64_t begin = next.fetch_add(grain, std::memory_order_relaxed);
           if (begin >= count) return;
-          for (std::uint64_t i = begin; i < std::min(begin + kGrain, count) && !stop_.stop_requested(); ++i) body(i, scratch);
+          for (std::uint64_t i = begin; i < std::min(begin + grain, count) && !stop_.stop_requested(); ++i) body(i, scratch);
         }
       } catch (...) {
         next.store(count, std::memory_order_relaxed);
