@@ -58,7 +58,7 @@ merge_one() {
 run_one() {
   local target=$1 log=build/fuzz/$1.log
   unpack "$target"
-  nice -n 10 "$(program "$target")" -max_total_time="$seconds" -max_len="$(max_len "$target")" -timeout=25 -rss_limit_mb=4096 \
+  nice -n 10 "$(program "$target")" -max_total_time="$seconds" -max_len="$(max_len "$target")" -timeout=300 -rss_limit_mb=4096 \
     -print_final_stats=1 -artifact_prefix="build/fuzz/crashes/$target/" "build/fuzz/corpus/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1
   echo $? >"$log.exit"
 }
