@@ -96,6 +96,7 @@ Result<std::string> Collection::manifest() const {
 }
 
 Result<std::vector<ReplicaStats>> Collection::replicas() const {
+  NDB_TRY(impl_->core->check_process());
   const auto writer = impl_->core->current_writer();
   if (writer == nullptr) return std::vector<ReplicaStats>{};
   return writer->replicas();

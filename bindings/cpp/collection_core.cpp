@@ -49,7 +49,14 @@ writer::WriterOptions CollectionCore::writer_options() const {
   return options;
 }
 
+CollectionCore::~CollectionCore() {
+  if (!fork_.inherited()) return;
+  keep_for_ever(std::move(writer_));
+  keep_for_ever(std::move(follower_));
+}
+
 Result<std::shared_ptr<live::LiveState>> CollectionCore::state() {
+  NDB_TRY(check_process());
   if (auto now = current_writer()) {
     const auto failure = now->failure();
     if (!failure || !worth_stepping_down(failure->code)) return std::shared_ptr<live::LiveState>(now, &now->state());
@@ -78,11 +85,13 @@ Result<std::shared_ptr<live::LiveState>> CollectionCore::state_at(Seq seq, std::
 }
 
 std::shared_ptr<writer::CollectionWriter> CollectionCore::current_writer() const {
+  if (fork_.inherited()) return nullptr;
   const std::scoped_lock lock(mutex_);
   return writer_;
 }
 
 Result<std::shared_ptr<writer::CollectionWriter>> CollectionCore::writer() {
+  NDB_TRY(check_process());
   if (auto now = current_writer()) return now;
   const std::scoped_lock one_at_a_time(open_mutex_);
   {
@@ -137,6 +146,7 @@ void CollectionCore::step_down(const std::shared_ptr<writer::CollectionWriter>& 
 }
 
 bool CollectionCore::gone() const {
+  if (fork_.inherited()) return true;
   const std::scoped_lock lock(mutex_);
   if (closed_) return true;
   if (follower_ == nullptr) return false;
@@ -145,6 +155,7 @@ bool CollectionCore::gone() const {
 }
 
 Status CollectionCore::close(Error reason) {
+  if (fork_.inherited()) return {};
   const std::scoped_lock one_at_a_time(open_mutex_);
   std::shared_ptr<writer::CollectionWriter> writer;
   std::shared_ptr<reader::Follower> follower;

@@ -2,6 +2,7 @@
 //
 // Threads: any. open_mutex_ is held while roles change (slow); mutex_ only for copying pointers.
 // Invariant: at most one of writer_ and follower_ feeds state(); both are gone after close().
+// Forks: in a child nothing here touches a lock, calls answer unavailable, and the destructor keeps what it cannot end.
 #pragma once
 
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "bindings/cpp/fork_mark.hpp"
 #include "ndb/ndb.hpp"
 #include "reader/follower.hpp"
 #include "writer/collection_writer.hpp"
@@ -18,6 +20,7 @@ namespace ndb::embedded {
 
 class CollectionCore {
  public:
+  ~CollectionCore();
   /// not_found if there is no such collection.
   [[nodiscard]] static Result<std::shared_ptr<CollectionCore>> open(fs::FileSystem& fs, const fs::Path& path,
                                                                     std::string name, const DatabaseOptions& options);
@@ -31,6 +34,8 @@ class CollectionCore {
   [[nodiscard]] Result<std::shared_ptr<live::LiveState>> state_at(Seq seq, std::chrono::milliseconds bound);
   /// The writer, becoming it if need be.
   [[nodiscard]] Result<std::shared_ptr<writer::CollectionWriter>> writer();
+  /// unavailable in a fork of the process that opened it.
+  [[nodiscard]] Status check_process() const { return fork_.check(); }
   /// The writer if this process is it.
   [[nodiscard]] std::shared_ptr<writer::CollectionWriter> current_writer() const;
   [[nodiscard]] Result<WriteResult> write(const format::WalBodyBuilder& body);
@@ -56,6 +61,8 @@ class CollectionCore {
   const DatabaseOptions options_;
   CollectionConfig config_;           // constant after open()
   std::uint64_t collection_uid_ = 0;  // likewise: a collection of the same name with another one is not this one
+
+  const ForkMark fork_;
 
   std::mutex open_mutex_;
   mutable std::mutex mutex_;  // guards the rest

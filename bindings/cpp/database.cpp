@@ -1,6 +1,8 @@
 #include <fmt/format.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <tuple>
 
 #include "bindings/cpp/database_impl.hpp"
@@ -21,9 +23,14 @@ struct Registry {
   std::mutex mutex;
   std::map<FolderKey, std::weak_ptr<Database::Impl>> open;
 };
+// A forked child starts with an empty one: what the parent has open is of no use to it, nor is a mutex that another thread held.
 Registry& registry() {
-  static Registry instance;
-  return instance;
+  static std::atomic<Registry*> current{new Registry};
+  static const int registered = ::pthread_atfork(nullptr, nullptr, [] {
+    embedded::keep_for_ever(std::shared_ptr<Registry>(current.exchange(new Registry, std::memory_order_relaxed)));
+  });
+  static_cast<void>(registered);
+  return *current.load(std::memory_order_relaxed);
 }
 
 Status make_folder(const std::filesystem::path& folder) {
@@ -70,6 +77,7 @@ Status Database::Impl::check_open() {
 }
 
 Status Database::Impl::create(std::string_view name, const CollectionConfig& config) {
+  NDB_TRY(fork_.check());
   NDB_TRY(validate_collection_name(name));
   NDB_TRY(validate(config));
   {
@@ -82,6 +90,7 @@ Status Database::Impl::create(std::string_view name, const CollectionConfig& con
 }
 
 Result<std::shared_ptr<Database::Impl::Entry>> Database::Impl::entry_of(std::string_view name) {
+  NDB_TRY(fork_.check());
   const std::scoped_lock lock(mutex_);
   NDB_TRY(check_open());
   auto known = entries_.find(name);
@@ -134,6 +143,7 @@ bool Database::Impl::has(std::string_view name) {
 }
 
 Result<std::vector<std::string>> Database::Impl::list() {
+  NDB_TRY(fork_.check());
   {
     const std::scoped_lock lock(mutex_);
     NDB_TRY(check_open());
@@ -174,6 +184,7 @@ Status Database::Impl::drop(std::string_view name) {
 }
 
 Status Database::Impl::close() {
+  if (fork_.inherited()) return {};  // see ~CollectionCore
   const std::scoped_lock closing(closing_mutex_);
   std::map<std::string, std::shared_ptr<Entry>, std::less<>> entries;
   {

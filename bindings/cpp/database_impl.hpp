@@ -45,6 +45,7 @@ class Database::Impl {
   fs::FileSystem& fs_;
   const fs::Path folder_;
   const DatabaseOptions options_;
+  const embedded::ForkMark fork_;
   std::mutex closing_mutex_;  // held while close() runs; taken before any other
   std::mutex mutex_;          // guards the rest
   std::map<std::string, std::shared_ptr<Entry>, std::less<>> entries_;

@@ -1,4 +1,4 @@
-# `cmake --install`: the programs, the library with its headers, and a package for find_package(ndb).
+# `cmake --install`: the programs, the libraries with their headers, and packages for find_package(ndb) and pkg-config.
 include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/ndb")
 
@@ -6,6 +6,11 @@ set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/ndb")
 install(TARGETS ndb_shared ndb_ipc ndb_writer ndb_reader ndb_embedded EXPORT ndb-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
 install(EXPORT ndb-targets NAMESPACE ndb:: DESTINATION ${package_dir} COMPONENT development)
+# The C library stands on its own: whoever links it needs none of the above.
+install(TARGETS ndb_c EXPORT ndb-c-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+install(EXPORT ndb-c-targets NAMESPACE ndb:: DESTINATION ${package_dir} COMPONENT development)
+install(FILES bindings/c/ndb.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
+install(FILES "${PROJECT_BINARY_DIR}/bindings/c/ndb.pc" DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
 install(DIRECTORY shared/include/ndb bindings/cpp/include/ndb DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         COMPONENT development FILES_MATCHING PATTERN "*.hpp")
 install(TARGETS ndb-writer ndb-reader RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

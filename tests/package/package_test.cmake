@@ -24,3 +24,18 @@ foreach(round RANGE 1 2)  # the second finds what the first has written
     message(FATAL_ERROR "unexpected output in round ${round}:\n${output}")
   endif()
 endforeach()
+
+# From C: by find_package without what C++ needs, and by pkg-config.
+set(program "${SOURCE}/tests/unit/bindings/c/c11_program.c")
+run(${CMAKE_COMMAND} -S "${SOURCE}/tests/package/c_consumer" -B "${work}/c_consumer" -G Ninja -DCMAKE_PREFIX_PATH=${prefix}
+    -DCMAKE_C_COMPILER=${C_COMPILER} -DPROGRAM=${program})
+run(${CMAKE_COMMAND} --build "${work}/c_consumer")
+run("${work}/c_consumer/c_consumer")
+find_program(pkg_config NAMES pkg-config pkgconf REQUIRED)
+file(GLOB_RECURSE description "${prefix}/ndb.pc")
+get_filename_component(folder "${description}" DIRECTORY)
+run(${CMAKE_COMMAND} -E env "PKG_CONFIG_PATH=${folder}" "${pkg_config}" --cflags --libs ndb)
+separate_arguments(flags UNIX_COMMAND "${output}")
+get_filename_component(library_folder "${folder}" DIRECTORY)
+run("${C_COMPILER}" "${program}" ${flags} "-Wl,-rpath,${library_folder}" -o "${work}/by_pkg_config")
+run("${work}/by_pkg_config")
