@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs what nDB needs and this machine lacks, from the system's own packages (Debian 12 and 13).
 # Does nothing, at once, when nothing is missing.
-#   deploy/install-deps.sh [GROUP...]     groups of packages.txt; default: build test fast
+#   deploy/install-deps.sh [GROUP...]     groups of packages.txt; default: build test fast python
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-groups=" ${*:-build test fast} "
+groups=" ${*:-build test fast python} "
 
 say() { printf '%s\n' "$*" >&2; }
 

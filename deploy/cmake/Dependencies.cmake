@@ -10,6 +10,7 @@ set(NDB_CLI11_VERSION 2.1)
 set(NDB_SIMDJSON_VERSION 3.0)
 set(NDB_OPENSSL_VERSION 3.0)
 set(NDB_CATCH2_VERSION 2.13)
+set(NDB_PYBIND11_VERSION 2.10)  # for bindings/python, which is left out without it
 
 find_package(Threads REQUIRED)
 find_package(Boost ${NDB_BOOST_VERSION} REQUIRED CONFIG COMPONENTS headers json url)

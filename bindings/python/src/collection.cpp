@@ -1,0 +1,230 @@
+#include <fmt/format.h>
+
+#include "bindings/python/src/results.hpp"
+#include "ipc/http/codec/answer_codec.hpp"
+
+namespace ndb::python {
+namespace {
+
+/// The options of a search, as Python names them.
+struct SearchOptions {
+  std::uint32_t top_k;
+  bool approximate;
+  std::optional<std::uint32_t> ef;
+  std::optional<double> recall;
+  Filter filter;
+  bool with_payload, with_vector;
+  std::uint64_t min_seq;
+  std::optional<std::chrono::milliseconds> timeout;
+  bool explain;
+
+  [[nodiscard]] Search search(std::span<const float> query) const {
+    Search made(query);
+    made.top_k(top_k).approximate(approximate).filter(filter).with_payload(with_payload).with_vector(with_vector);
+    made.min_seq(Seq{min_seq}).explain(explain);
+    if (ef) made.ef(*ef);
+    if (recall) made.recall(*recall);
+    if (timeout) made.timeout(*timeout);
+    return made;
+  }
+};
+
+// None is "not given".
+template <class T>
+std::optional<T> optional_of(const py::object& value) {
+  if (value.is_none()) return std::nullopt;
+  return value.cast<T>();
+}
+
+// pybind11's casters say "incompatible arguments" for a number that does not fit: better the engine's words.
+std::uint32_t small_number(std::int64_t value, const char* field) {
+  if (value < 0 || value > std::numeric_limits<std::uint32_t>::max())
+    raise(ErrorCode::invalid_argument, fmt::format("{} is {}", field, value), field);
+  return static_cast<std::uint32_t>(value);
+}
+
+SearchOptions options_of(std::int64_t top_k, bool approximate, const py::object& ef, const py::object& recall, const py::object& filter,
+                         bool with_payload, bool with_vector, std::uint64_t min_seq, const py::object& timeout, bool explain) {
+  SearchOptions options{.top_k = small_number(top_k, "top_k"), .approximate = approximate, .ef = {}, .recall = optional_of<double>(recall),
+                        .filter = filter_of(filter), .with_payload = with_payload, .with_vector = with_vector, .min_seq = min_seq,
+                        .timeout = {}, .explain = explain};
+  if (!ef.is_none()) options.ef = small_number(ef.cast<std::int64_t>(), "ef");
+  if (!timeout.is_none()) options.timeout = milliseconds_of(timeout.cast<double>(), "timeout");
+  return options;
+}
+
+std::span<const float> span_of(const Floats& vector) { return {vector.data(), static_cast<std::size_t>(vector.size())}; }
+
+Matches search(const Collection& self, const py::object& query, std::int64_t top_k, bool approximate, const py::object& ef,
+               const py::object& recall, const py::object& filter, bool with_payload, bool with_vector, std::uint64_t min_seq,
+               const py::object& timeout, bool explain) {
+  const auto options = options_of(top_k, approximate, ef, recall, filter, with_payload, with_vector, min_seq, timeout, explain);
+  const auto vector = vector_of(query, "vector");
+  return hold(without_gil([&] { return self.search(options.search(span_of(vector))); }));
+}
+
+py::list search_batch(const Collection& self, const py::object& queries, std::int64_t top_k, bool approximate, const py::object& ef,
+                      const py::object& recall, const py::object& filter, bool with_payload, bool with_vector, std::uint64_t min_seq,
+                      const py::object& timeout, bool explain) {
+  const auto options = options_of(top_k, approximate, ef, recall, filter, with_payload, with_vector, min_seq, timeout, explain);
+  const auto matrix = matrix_of(queries, "searches");
+  const auto count = static_cast<std::size_t>(matrix.ndim() == 2 ? matrix.shape(0) : 0);
+  const std::size_t dim = count == 0 ? 0 : static_cast<std::size_t>(matrix.size()) / count;
+  auto results = without_gil([&] {
+    std::vector<Search> searches;
+    searches.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) searches.push_back(options.search(span_of(matrix).subspan(i * dim, dim)));
+    return self.search_batch(searches);
+  });
+  py::list answers(results.size());
+  for (std::size_t i = 0; i < results.size(); ++i) answers[i] = py::cast(hold(std::move(results[i])));
+  return answers;
+}
+
+WriteResult insert(Collection& self, const py::object& id, const py::object& vector, const py::object& payload) {
+  const auto text = text_of(id, "id");
+  const auto values = vector_of(vector, "vector");
+  const auto json = payload_of(payload, "payload");
+  return without_gil([&] { return self.insert({.id = text, .vector = span_of(values), .payload = json}); });
+}
+
+std::vector<std::string> payloads_of(const py::object& payloads, std::size_t count) {
+  std::vector<std::string> texts;
+  if (payloads.is_none()) return texts;
+  const py::tuple all(payloads);
+  if (all.size() != count)
+    raise(ErrorCode::invalid_argument, fmt::format("there are {} payloads for {} ids", all.size(), count), "payloads");
+  texts.reserve(count);
+  for (std::size_t i = 0; i < count; ++i)
+    texts.push_back(payload_of(py::reinterpret_borrow<py::object>(PyTuple_GET_ITEM(all.ptr(), static_cast<Py_ssize_t>(i))),
+                               "documents[" + std::to_string(i) + "].payload"));
+  return texts;
+}
+
+WriteResult insert_batch(Collection& self, const py::object& ids, const py::object& vectors, const py::object& payloads) {
+  const auto texts = texts_of(ids, "ids");
+  const auto matrix = matrix_of(vectors, "vectors");
+  const std::size_t count = texts.views.size();
+  const auto rows = static_cast<std::size_t>(matrix.ndim() == 2 ? matrix.shape(0) : 0);
+  if (rows != count) raise(ErrorCode::invalid_argument, fmt::format("there are {} vectors for {} ids", rows, count), "vectors");
+  const auto json = payloads_of(payloads, count);
+  const std::size_t dim = count == 0 ? 0 : static_cast<std::size_t>(matrix.size()) / count;
+  return without_gil([&] {
+    std::vector<DocumentView> documents;
+    documents.reserve(count);
+    for (std::size_t i = 0; i < count; ++i)
+      documents.push_back({.id = texts.views[i], .vector = span_of(matrix).subspan(i * dim, dim),
+                           .payload = json.empty() ? std::string_view{} : json[i]});
+    return self.insert_batch(std::span<const DocumentView>(documents));
+  });
+}
+
+HeldDocument get(const Collection& self, const py::object& id) {
+  const auto text = text_of(id, "id");
+  return hold(without_gil([&] { return self.get(text); }));
+}
+
+Documents get_many(const Collection& self, const py::object& ids) {
+  const auto texts = strings_of(ids, "ids");
+  auto found = without_gil([&] { return self.get_many(texts); });
+  return {std::make_shared<const std::vector<Document>>(std::move(found.documents)), std::move(found.missing), {}};
+}
+
+Documents scroll(const Collection& self, const py::object& filter, std::int64_t limit, const py::object& after) {
+  const auto wanted = filter_of(filter);
+  std::optional<std::string> from;
+  if (!after.is_none()) from = std::string(text_of(after, "after"));
+  const auto most = small_number(limit, "limit");
+  auto page = without_gil([&] { return self.scroll(wanted, most, from); });
+  return {std::make_shared<const std::vector<Document>>(std::move(page.documents)), {}, std::move(page.next)};
+}
+
+WriteResult remove(Collection& self, const py::object& id) {
+  const auto text = text_of(id, "id");
+  return without_gil([&] { return self.remove(text); });
+}
+
+WriteResult remove_many(Collection& self, const py::object& ids) {
+  const auto texts = strings_of(ids, "ids");
+  return without_gil([&] { return self.remove_many(texts); });
+}
+
+// None is refused, not taken for everything: too much would be gone by a mistake.
+WriteResult remove_where(Collection& self, const py::object& filter) {
+  if (filter.is_none()) raise(ErrorCode::invalid_argument, "filter is None; {} stands for all documents", "filter");
+  const auto wanted = filter_of(filter);
+  return without_gil([&] { return self.remove_where(wanted); });
+}
+
+py::object index_stats(const Collection& self) {
+  const auto stats = without_gil([&] { return self.index_stats(); });
+  py::dict dict;
+  dict["enabled"] = stats.enabled;
+  dict["indexed_rows"] = stats.indexed_rows;
+  dict["unindexed_rows"] = stats.unindexed_rows;
+  dict["graphs"] = stats.graphs;
+  dict["bytes"] = stats.bytes;
+  dict["building"] = stats.building;
+  dict["progress"] = stats.progress;
+  return dict;
+}
+
+template <class Class>
+void bind_searches(Class& bound) {
+  using py::arg;
+  bound.def("search", &search, arg("query"), arg("top_k") = 10, py::kw_only(), arg("approximate") = true, arg("ef") = py::none(),
+            arg("recall") = py::none(), arg("filter") = py::none(), arg("with_payload") = true, arg("with_vector") = false,
+            arg("min_seq") = 0, arg("timeout") = py::none(), arg("explain") = false);
+  bound.def("search_batch", &search_batch, arg("queries"), arg("top_k") = 10, py::kw_only(), arg("approximate") = true,
+            arg("ef") = py::none(), arg("recall") = py::none(), arg("filter") = py::none(), arg("with_payload") = true,
+            arg("with_vector") = false, arg("min_seq") = 0, arg("timeout") = py::none(), arg("explain") = false);
+}
+
+template <class Class>
+void bind_upkeep(Class& bound) {
+  using py::arg;
+  bound.def("flush", [](Collection& self, bool wait) { return without_gil([&] { return self.flush(wait); }).value; }, arg("wait") = true);
+  bound.def("compact", [](Collection& self, bool wait) { return without_gil([&] { return self.compact(wait); }).value; }, arg("wait") = true);
+  bound.def("rebuild_index", [](Collection& self, bool wait) { return without_gil([&] { return self.rebuild_index(wait); }).value; }, arg("wait") = true);
+  bound.def("delete_index", [](Collection& self) { return without_gil([&] { return self.delete_index(); }).value; });
+  bound.def("has_index", [](const Collection& self) { return without_gil([&] { return self.index_stats(); }).graphs > 0; });
+  bound.def("index_stats", &index_stats);
+  bound.def("stats", [](const Collection& self) { return loads(http::encode_stats(without_gil([&] { return self.stats(); }))); });
+  bound.def("manifest", [](const Collection& self) { return loads(without_gil([&] { return self.manifest(); })); });
+  bound.def("replicas", [](const Collection& self) -> py::object {
+    return loads(http::encode_replicas(without_gil([&] { return self.replicas(); })))["replicas"];
+  });
+  bound.def("wait_for", [](const Collection& self, std::uint64_t seq, double timeout) {
+    const auto bound_ms = milliseconds_of(timeout, "timeout");
+    without_gil([&] { return self.wait_for(Seq{seq}, bound_ms); });
+  }, arg("seq"), arg("timeout") = 10.0);
+  bound.def("acquire_write_lock", [](Collection& self) { without_gil([&] { return self.acquire_write_lock(); }); });
+}
+
+}  // namespace
+
+void bind_collection(py::module_& module) {
+  using py::arg;
+  py::class_<Collection> bound(module, "Collection");
+  bound.def_property_readonly("name", &Collection::name);
+  bound.def_property_readonly("dim", [](const Collection& self) { return self.config().dim; });
+  bound.def_property_readonly("distance", [](const Collection& self) { return std::string(distance_name(self.config().distance)); });
+  bound.def_property_readonly("durability", [](const Collection& self) { return std::string(durability_name(self.config().durability)); });
+  bound.def("insert", &insert, arg("id"), arg("vector"), arg("payload") = py::none());
+  bound.def("insert_batch", &insert_batch, arg("ids"), arg("vectors"), arg("payloads") = py::none());
+  bound.def("get", &get, arg("id"));
+  bound.def("get_many", &get_many, arg("ids"));
+  bound.def("remove", &remove, arg("id"));
+  bound.def("remove_many", &remove_many, arg("ids"));
+  bound.def("remove_where", &remove_where, arg("filter"));
+  bound.def("count", [](const Collection& self, const py::object& filter) {
+    const auto wanted = filter_of(filter);
+    return without_gil([&] { return self.count(wanted); });
+  }, arg("filter") = py::none());
+  bound.def("scroll", &scroll, arg("filter") = py::none(), arg("limit") = 100, arg("after") = py::none());
+  bind_searches(bound);
+  bind_upkeep(bound);
+  bound.def("__repr__", [](const Collection& self) { return fmt::format("ndb.Collection('{}', dim={})", self.name(), self.config().dim); });
+}
+
+}  // namespace ndb::python
