@@ -19,7 +19,9 @@ struct LessById {
 };
 using Top = TopK<LessById>;
 
-index::SearchScratch& thread_scratch() {
+// Not inlined: in a shared library the address of what is thread-local takes a call, and the walk, knowing where it came from, would ask for
+// it again at every use.
+[[gnu::noinline]] index::SearchScratch& thread_scratch() {
   thread_local index::SearchScratch scratch;
   return scratch;
 }
