@@ -201,10 +201,11 @@ Status CommitLog::make_room(std::unique_lock<std::mutex>& commit_lock) {
 Status CommitLog::rotate(std::unique_lock<std::mutex>& commit_lock) {
   if (next_ == nullptr) {
     const auto full = state_->snapshot()->memtables.back();
+    const auto rotated = [&] { return state_->snapshot()->memtables.back() != full; };  // by somebody else meanwhile
     on_work_();
-    if (!progressed_.wait_for(commit_lock, options_.backpressure_timeout, [&] { return failure() || next_ != nullptr; }))
+    if (!progressed_.wait_for(commit_lock, options_.backpressure_timeout, [&] { return failure() || next_ != nullptr || rotated(); }))
       return fail(ErrorCode::overloaded, "the next WAL file is not ready");
-    if (state_->snapshot()->memtables.back() != full) return {};  // somebody else rotated while this waited
+    if (rotated()) return {};
   }
   NDB_TRY(healthy());
   unsynced_.push_back(std::move(active_));
@@ -213,6 +214,7 @@ Status CommitLog::rotate(std::unique_lock<std::mutex>& commit_lock) {
   marked_bytes_ = active_->bytes();
   state_->start_memtable(active_->name());
   base::crash_point("log-rotated");
+  progressed_.notify_all();
   on_work_();
   return {};
 }
@@ -220,9 +222,9 @@ Status CommitLog::rotate(std::unique_lock<std::mutex>& commit_lock) {
 Result<Seq> CommitLog::freeze() {
   std::unique_lock commit_lock(commit_mutex_);
   NDB_TRY(healthy());
-  const auto& newest = *state_->snapshot()->memtables.back();
-  if (newest.applied_seq() > newest.after()) NDB_TRY(rotate(commit_lock));
-  return state_->applied_seq();
+  const Seq through = state_->applied_seq();  // what others write while rotate() waits stays where it is
+  while (state_->snapshot()->memtables.back()->after() < through) NDB_TRY(rotate(commit_lock));
+  return through;
 }
 
 Status CommitLog::append_sync_mark() {

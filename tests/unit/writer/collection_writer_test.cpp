@@ -29,14 +29,6 @@ Result<WriteResult> put(CollectionWriter& writer, const std::string& id, float v
   return writer.write(body);
 }
 
-/// Whether the thread waits for something, by the state that the kernel tells.
-bool sleeps(pid_t thread) {
-  std::ifstream stat("/proc/self/task/" + std::to_string(thread) + "/stat");
-  const std::string line((std::istreambuf_iterator<char>(stat)), {});
-  const auto end = line.rfind(')');
-  return end != std::string::npos && end + 2 < line.size() && line[end + 2] == 'S';
-}
-
 std::size_t documents(CollectionWriter& writer) {
   return test::contents(*writer.state().snapshot(), writer.state().applied_seq()).size();
 }
@@ -122,7 +114,7 @@ TEST_CASE("a flush that waits is told when writing fails for good") {
     thread = ::gettid();
     return writer->flush(true);
   });
-  while (thread == 0 || !(sleeps(thread) || waiting.wait_for(std::chrono::seconds(0)) == std::future_status::ready)) {}
+  while (thread == 0 || !(test::sleeps(thread) || waiting.wait_for(std::chrono::seconds(0)) == std::future_status::ready)) {}
   CHECK(put(*writer, "c", 1).error().code == ErrorCode::no_space);
   CHECK(waiting.wait_for(std::chrono::seconds(15)) == std::future_status::ready);
   static_cast<void>(writer->close());  // wakes it in any case

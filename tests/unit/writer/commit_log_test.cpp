@@ -1,6 +1,9 @@
 #include "writer/commit_log.hpp"
 
+#include <unistd.h>
+
 #include <atomic>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -9,6 +12,7 @@
 using namespace ndb;
 using test::Call;
 using test::Contents;
+using test::Engine;
 using test::Fault;
 using test::WriterBench;
 
@@ -202,6 +206,33 @@ TEST_CASE("with nowhere to go writers are told overloaded, and go on once there 
   test::must(engine->put({"c"}, 3));
   engine->flush();
   CHECK(engine->contents() == Contents{{"a", 1}, {"b", 2}, {"c", 3}});
+}
+
+TEST_CASE("a freeze that has to wait for the next file covers what was written before it, whoever rotates first") {
+  for (int round = 0; round < 20; ++round) {
+    WriterBench bench;
+    auto taken = bench.take_over();
+    test::must(taken);
+    Engine engine(bench.fs, bench.path(), std::move(*taken),
+                  {.memtable_bytes = 1, .max_frozen_memtables = 10, .backpressure_timeout = std::chrono::minutes(1)});
+    test::must(engine.put({"a"}, 1));
+    test::must(engine.log.freeze());  // takes the next file
+    test::must(engine.put({"b"}, 2));
+    std::atomic<pid_t> freezing{0}, writing{0};
+    auto frozen = std::async(std::launch::async, [&] {
+      freezing = ::gettid();
+      const auto through = engine.log.freeze();
+      return through && engine.log.state().snapshot()->memtables.back()->after() >= *through;
+    });
+    auto written = std::async(std::launch::async, [&] {
+      writing = ::gettid();
+      return engine.put({"c"}, 3).has_value();  // the memtable is full: rotates first
+    });
+    while (freezing == 0 || writing == 0 || !test::sleeps(freezing) || !test::sleeps(writing)) {}
+    test::must(engine.publisher.publish([](format::Manifest&) -> Status { return {}; }));
+    CHECK(written.get());
+    CHECK(frozen.get());
+  }
 }
 
 TEST_CASE("a full memtable is frozen before the next batch, and too many frozen ones hold writes back") {

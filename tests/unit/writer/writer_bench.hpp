@@ -2,6 +2,8 @@
 // when something is flushed, merged or collected. One thread, except where CommitLog itself allows more.
 #pragma once
 
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -78,6 +80,14 @@ class Engine {
   writer::PendingSegments pending;
   writer::FlushContext context;
 };
+
+/// Whether the thread waits for something, by the state that the kernel tells.
+[[nodiscard]] inline bool sleeps(pid_t thread) {
+  std::ifstream stat("/proc/self/task/" + std::to_string(thread) + "/stat");
+  const std::string line((std::istreambuf_iterator<char>(stat)), {});
+  const auto end = line.rfind(')');
+  return end != std::string::npos && end + 2 < line.size() && line[end + 2] == 'S';
+}
 
 /// The time of this host, without waiting: logs that a test made up look like another host's, for which a take-over waits.
 class ImpatientClock final : public base::Clock {
