@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "shared/index/calibration.hpp"
+#include "shared/index/code_scan.hpp"
 
 namespace ndb::reader {
 namespace {
@@ -42,10 +43,37 @@ void scan_memtable_rows(const memtable::Memtable& memtable, const Part& part, co
   }
 }
 
+// Approximate: full chunks are compared by their codes first. A search makes the codes of one chunk at most, so that none waits long.
+void scan_memtable_codes(const memtable::Memtable& memtable, const Part& part, const PartQuery& query, Row begin, Row end, Top& top,
+                         index::SearchStats& stats) {
+  constexpr Row kChunk = memtable::Memtable::kChunkRows;
+  auto& codes = memtable.codes();
+  auto& prepared = thread_scratch().query_bits;
+  bool made = false, ready = false;
+  for (Row row = begin; row < end;) {
+    const Row chunk = row / kChunk;
+    const Row chunk_end = (chunk + 1) * kChunk;
+    const bool whole = row == chunk * kChunk && chunk_end <= end;
+    const auto vectors = memtable.chunk_vectors(chunk, part.rows());
+    if (whole && !made && codes.rows(chunk) == nullptr) made = codes.make(chunk, vectors);
+    const std::byte* const coded = whole ? codes.rows(chunk) : nullptr;
+    if (coded != nullptr && !ready) ready = codes.codec().prepare(query.query.data(), false, prepared);
+    if (coded != nullptr && ready) {
+      const auto visible = [&](Row candidate) { return part.visible(candidate); };
+      index::scan_by_codes(vectors, codes.codec(), coded, prepared, query.query, row, visible, top, stats);
+    } else {
+      scan_memtable_rows(memtable, part, query, row, std::min(end, chunk_end), top, stats);
+    }
+    row = chunk_end;
+  }
+}
+
 PartResult exact(const Part& part, const PartQuery& query, Row begin, Row end) {
   PartResult result{.best = {}, .stats = {}, .plan = Plan::exact};
   Top top(query.top_k, LessById{&part}, query.bound());
-  if (part.memtable() != nullptr) {
+  if (part.memtable() != nullptr && query.approximate && query.filter.matches_all()) {
+    scan_memtable_codes(*part.memtable(), part, query, begin, end, top, result.stats);
+  } else if (part.memtable() != nullptr) {
     scan_memtable_rows(*part.memtable(), part, query, begin, end, top, result.stats);
     result.rows_matched = query.filter.matches_all() ? 0 : result.stats.distances;
   } else if (query.filter.matches_all()) {

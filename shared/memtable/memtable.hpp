@@ -26,6 +26,7 @@
 #include "shared/format/file_names.hpp"
 #include "shared/index/vectors_view.hpp"
 #include "shared/memtable/arena.hpp"
+#include "shared/memtable/chunk_codes.hpp"
 #include "shared/memtable/id_table.hpp"
 
 namespace ndb::memtable {
@@ -72,6 +73,9 @@ class Memtable {
   [[nodiscard]] std::span<const float> vector(Row row) const noexcept;
   /// Rows [chunk * kChunkRows, …) as a matrix, as far as row_count() reached.
   [[nodiscard]] index::VectorsView chunk_vectors(Row chunk, Row rows_in_memtable) const noexcept;
+
+  /// Of the full chunks, as far as searches had them made; make() wants chunk_vectors() of a full one.
+  [[nodiscard]] ChunkCodes& codes() const noexcept { return codes_; }
 
   struct Lookup {
     bool known = false;      ///< this memtable decides: older places need not be asked
@@ -137,6 +141,7 @@ class Memtable {
   std::vector<Removal> removals_;
   // own synchronization
   IdTable ids_;
+  mutable ChunkCodes codes_;
   std::array<std::atomic<Chunk*>, kMaxRows / kChunkRows> chunks_{};
   std::atomic<Row> row_count_{0};
   std::atomic<Row> deleted_count_{0};

@@ -1,5 +1,6 @@
 #include "writer/segments/graph_build.hpp"
 
+#include "shared/base/low_priority.hpp"
 #include "shared/index/hnsw_build.hpp"
 
 namespace ndb::writer {
@@ -16,7 +17,7 @@ Result<std::vector<std::byte>> build_graph(const segment::SegmentView& view, con
   params.progress = [&progress](std::uint64_t done, std::uint64_t rows) {
     progress.store(static_cast<double>(done) / static_cast<double>(rows), std::memory_order_relaxed);
   };
-  return index::build_hnsw(view.vectors(), params, reused);
+  return base::run_at_low_priority([&] { return index::build_hnsw(view.vectors(), params, reused); });
 }
 
 }  // namespace ndb::writer

@@ -1,4 +1,5 @@
-// Builds a segment's graph with the collection's parameters. Threads: a plain function; uses up to `threads` itself.
+// Builds a segment's graph with the collection's parameters. Threads: a plain function; uses up to `threads` of low priority, so that
+// searches and writes come first.
 #pragma once
 
 #include <atomic>

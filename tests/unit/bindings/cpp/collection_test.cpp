@@ -1,5 +1,6 @@
 // What a collection answers.
 #include <algorithm>
+#include <random>
 #include <set>
 
 #include "tests/unit/bindings/cpp/embedded_bench.hpp"
@@ -144,6 +145,37 @@ TEST_CASE("search answers best first, ties by id, with what was asked for") {
   REQUIRE(bare.size() == 2);
   CHECK(bare[1].payload.empty());
   CHECK(bare[1].vector == std::vector<float>{1, 1, 2});
+}
+
+TEST_CASE("what is not flushed yet is searched by codes, which the searches themselves make, unless exactness is asked for") {
+  EmbeddedBench bench;
+  auto docs = test::must(bench.db.create_collection("wide", {.dim = 128, .distance = Distance::euclidean}));
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal;
+  const auto vector = [&] {
+    std::vector<float> values(128);
+    for (auto& x : values) x = normal(random);
+    return values;
+  };
+  std::vector<Document> batch;
+  for (int i = 0; i < 3'000; ++i) batch.push_back({.id = "d" + std::to_string(i), .vector = vector(), .payload = {}});
+  test::must(docs.insert_batch(batch));
+  std::size_t found = 0;
+  std::uint64_t last_compared = 0;
+  for (int q = 0; q < 40; ++q) {
+    const auto query = vector();
+    const auto exact = test::must(docs.search(Search(query).approximate(false).explain(true)));
+    const auto coded = test::must(docs.search(Search(query).explain(true)));
+    CHECK(exact.plan->distances == 3'000);
+    last_compared = coded.plan->distances;
+    for (const auto& match : coded.matches)
+      found += std::ranges::count(exact.matches, match.id, &Match::id) > 0 ? 1 : 0;
+  }
+  CHECK(found >= 392);
+  CHECK(last_compared < 1'800);  // 952 rows are in no full chunk
+  test::must(docs.remove("d5"));
+  CHECK(test::must(docs.search(Search(batch[5].vector))).matches.front().id != "d5");
+  CHECK(test::must(docs.search(Search(batch[6].vector))).matches.front().id == "d6");
 }
 
 TEST_CASE("explain tells the plan and what it cost") {
