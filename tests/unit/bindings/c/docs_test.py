@@ -19,24 +19,24 @@ def main():
     parser.add_argument("--library", type=Path, required=True)
     parser.add_argument("--include", required=True)
     parser.add_argument("--sanitize", default="")
-    arguments = parser.parse_args()
-    library = arguments.library.resolve()
-    programs = re.findall(r"^```c\n(.*?)^```\n\n?(?:.*?\n\n)?^```text\n(.*?)^```$", arguments.page.read_text(), re.DOTALL | re.MULTILINE)
-    if not programs or len(programs) != arguments.page.read_text().count("```c\n"):
+    options = parser.parse_args()
+    linked = options.library.resolve()
+    programs = re.findall(r"^```c\n(.*?)^```\n\n?(?:.*?\n\n)?^```text\n(.*?)^```$", options.page.read_text(), re.DOTALL | re.MULTILINE)
+    if not programs or len(programs) != options.page.read_text().count("```c\n"):
         print("every ```c block needs a ```text block behind it")
         return 1
     for source, expected in programs:
         with tempfile.TemporaryDirectory() as folder:
             program = Path(folder) / "program"
             program.with_suffix(".c").write_text(source)
-            flags = [f"-fsanitize={arguments.sanitize}"] if arguments.sanitize else []
-            subprocess.run([arguments.compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", *flags, f"-I{arguments.include}",
-                            f"{program}.c", library, f"-Wl,-rpath,{library.parent}", "-o", program], check=True)
+            flags = [f"-fsanitize={options.sanitize}"] if options.sanitize else []
+            subprocess.run([options.compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", *flags, f"-I{options.include}",
+                            f"{program}.c", linked, f"-Wl,-rpath,{linked.parent}", "-o", program], check=True)
             printed = subprocess.run([program], cwd=folder, check=True, capture_output=True, text=True).stdout
         if printed != expected:
             print(f"expected:\n{expected}printed:\n{printed}")
             return 1
-    print(f"{len(programs)} programs of {arguments.page.name} do what the page says")
+    print(f"{len(programs)} programs of {options.page.name} do what the page says")
     return 0
 
 
