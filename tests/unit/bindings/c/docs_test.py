@@ -16,11 +16,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("page", type=Path)
     parser.add_argument("--compiler", required=True)
-    parser.add_argument("--library", type=Path, required=True)
+    parser.add_argument("--library", dest="linked", type=Path, required=True)
     parser.add_argument("--include", required=True)
     parser.add_argument("--sanitize", default="")
     options = parser.parse_args()
-    linked = options.library.resolve()
+    linked = options.linked.resolve()
     programs = re.findall(r"^```c\n(.*?)^```\n\n?(?:.*?\n\n)?^```text\n(.*?)^```$", options.page.read_text(), re.DOTALL | re.MULTILINE)
     if not programs or len(programs) != options.page.read_text().count("```c\n"):
         print("every ```c block needs a ```text block behind it")
