@@ -50,20 +50,13 @@ struct Built {
   std::vector<double> recalls;
 };
 
-double recall_of(const bench::DataSet& data, const std::vector<std::vector<std::uint32_t>>& found, std::uint32_t k) {
-  std::size_t hits = 0;
-  for (std::size_t q = 0; q < data.queries.rows; ++q)
-    for (std::uint32_t i = 0; i < k; ++i) hits += std::ranges::count(found[q], data.truth[q][i]) > 0 ? 1 : 0;
-  return static_cast<double>(hits) / static_cast<double>(data.queries.rows * k);
-}
-
 template <class Search>
 std::vector<double> recalls(const bench::DataSet& data, const Options& options, Search&& search) {
   std::vector<double> recalls;
   for (const std::uint32_t ef : options.efs) {
     std::vector<std::vector<std::uint32_t>> found(data.queries.rows);
     for (std::size_t q = 0; q < data.queries.rows; ++q) search(data.queries.row(q), ef, found[q]);
-    recalls.push_back(recall_of(data, found, options.k));
+    recalls.push_back(bench::recall_of(data, found, options.k));
   }
   return recalls;
 }

@@ -1,5 +1,6 @@
 #include "bench/search/data_set.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <fstream>
@@ -95,6 +96,13 @@ Result<DataSet> load_data_set(const fs::path& folder) {
   if (data.truth.size() != data.queries.rows || data.base.dim != data.queries.dim || data.base.rows == 0)
     return fail(ErrorCode::invalid_argument, folder.string() + ": base, queries and ground truth do not fit");
   return data;
+}
+
+double recall_of(const DataSet& data, const std::vector<std::vector<std::uint32_t>>& found, std::uint32_t k) {
+  std::size_t hits = 0;
+  for (std::size_t q = 0; q < data.queries.rows; ++q)
+    for (std::uint32_t i = 0; i < k; ++i) hits += std::ranges::count(found[q], data.truth[q][i]) > 0 ? 1 : 0;
+  return static_cast<double>(hits) / static_cast<double>(data.queries.rows * k);
 }
 
 }  // namespace ndb::bench

@@ -24,6 +24,9 @@ struct DataSet {
   std::vector<std::vector<std::uint32_t>> truth;  // [queries] nearest base rows, nearest first
 };
 
+/// Share of the k true nearest of each query that `found` [queries] holds.
+[[nodiscard]] double recall_of(const DataSet& data, const std::vector<std::vector<std::uint32_t>>& found, std::uint32_t k);
+
 [[nodiscard]] Result<DataSet> load_data_set(const std::filesystem::path& folder);
 
 }  // namespace ndb::bench

@@ -73,19 +73,12 @@ double cpu_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-double recall_of(const bench::DataSet& data, const std::vector<std::vector<std::uint32_t>>& found, std::uint32_t k) {
-  std::size_t hits = 0;
-  for (std::size_t q = 0; q < data.queries.rows; ++q)
-    for (std::uint32_t i = 0; i < k; ++i) hits += std::ranges::count(found[q], data.truth[q][i]) > 0 ? 1 : 0;
-  return static_cast<double>(hits) / static_cast<double>(data.queries.rows * k);
-}
-
 Pass measure(const bench::DataSet& data, const SearchOne& search, std::uint32_t ef, std::uint32_t k) {
   std::vector<std::vector<std::uint32_t>> found(data.queries.rows);
   const double start = cpu_seconds();
   for (std::size_t q = 0; q < data.queries.rows; ++q) search(q, ef, found[q]);
   const double seconds = cpu_seconds() - start;
-  return {recall_of(data, found, k), static_cast<double>(data.queries.rows) / seconds};
+  return {bench::recall_of(data, found, k), static_cast<double>(data.queries.rows) / seconds};
 }
 
 // A pass of each contender in turn, so that noise of the machine hits all of them alike.
@@ -140,7 +133,7 @@ void measure_wanted_recall(const bench::CollectionTarget& collection, const benc
     const double start = cpu_seconds();
     for (std::size_t q = 0; q < data.queries.rows; ++q) collection.search_recall(data.queries.row(q), options.k, wanted, found[q]);
     const double seconds = cpu_seconds() - start;
-    fmt::print("ndb        recall {:<6} wanted: {:.4f} at {:.0f} qps\n", wanted, recall_of(data, found, options.k),
+    fmt::print("ndb        recall {:<6} wanted: {:.4f} at {:.0f} qps\n", wanted, bench::recall_of(data, found, options.k),
                static_cast<double>(data.queries.rows) / seconds);
   }
 }

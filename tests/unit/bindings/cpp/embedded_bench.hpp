@@ -7,19 +7,10 @@
 #include "ndb/ndb.hpp"
 #include "tests/support/bytes_on_disk.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/must.hpp"
 #include "tests/support/temp_folder.hpp"
 
 namespace ndb::test {
-
-/// The fallible part of a test that must work.
-template <class T>
-T must(Result<T> result) {
-  if (!result) FAIL(error_code_name(result.error().code) << ": " << result.error().message);
-  return std::move(*result);
-}
-inline void must(const Status& status) {
-  if (!status) FAIL(error_code_name(status.error().code) << ": " << status.error().message);
-}
 
 [[nodiscard]] inline Document document(const std::string& id, float x, std::string payload = {}) {
   return {id, {x, 1.0F, 2.0F}, std::move(payload)};

@@ -16,19 +16,11 @@
 #include "tests/support/bytes_on_disk.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/faulty_file_system.hpp"
+#include "tests/support/must.hpp"
 #include "tests/support/temp_folder.hpp"
 #include "writer/repair/repair.hpp"
 
 namespace ndb::test {
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) FAIL(error_code_name(result.error().code) << ": " << result.error().message);
-  return std::move(*result);
-}
-inline void must(const Status& status) {
-  if (!status) FAIL(error_code_name(status.error().code) << ": " << status.error().message);
-}
 
 inline constexpr std::uint32_t kDim = 40;
 
