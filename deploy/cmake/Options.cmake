@@ -5,6 +5,7 @@ option(NDB_CRASH_POINTS "For tests: processes kill themselves at the point that 
 option(NDB_BENCH "Build the benchmarks (needs hnswlib; NDB_BENCH_FAISS for faiss)" OFF)
 option(NDB_EXAMPLES "Build the examples" ON)
 option(NDB_PYTHON_BINDING "Build the Python package where Python's headers, numpy and pybind11 are" ON)
+option(NDB_NODE_BINDING "Build the Node package where Node's headers and node-addon-api are" ON)
 option(NDB_WERROR "Treat warnings as errors" OFF)
 option(NDB_FUZZ "Build the fuzz targets (clang)" OFF)
 option(NDB_UNITY "Compile the files of a folder together: faster from nothing, slower after an edit" OFF)

@@ -1,0 +1,3 @@
+module ndb
+
+go 1.19

@@ -1,0 +1,156 @@
+// How a call runs: at once for the ...Sync methods; otherwise off the event loop, answered through a promise. Searches and writes take a
+// thread of libuv's pool. What may wait for long (waiting for a write, flush, compaction, index builds) gets a thread of its own, for a
+// few of those would take all of the pool.
+//
+// Threads: everything runs on the thread of the environment but for a task's work, which touches no JavaScript.
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+#include <exception>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+#include "ndb/ndb.hpp"
+
+namespace ndb::node {
+
+/// What each environment (the main thread, or a worker) has of its own.
+struct Runtime {
+  Napi::FunctionReference make_error;  ///< (code, message, field) -> Error, given by the JavaScript side
+  Napi::FunctionReference database_class, collection_class;
+  napi_threadsafe_function call_back = nullptr;  ///< takes a LongTask that is done back to the event loop
+  std::list<std::thread> threads;                ///< of long tasks; the event loop goes on while there are any
+  std::atomic<bool> stopping{false};             ///< the environment ends: who waits should stop
+
+  /// That of the environment.
+  [[nodiscard]] static Runtime& of(Napi::Env env) { return *env.GetInstanceData<Runtime>(); }
+  /// A place for the thread of a long task, and its end.
+  [[nodiscard]] std::list<std::thread>::iterator remember(Napi::Env env) {
+    if (threads.empty()) napi_ref_threadsafe_function(env, call_back);
+    return threads.emplace(threads.end());
+  }
+  void forget(Napi::Env env, std::list<std::thread>::iterator thread) {
+    threads.erase(thread);
+    if (threads.empty()) napi_unref_threadsafe_function(env, call_back);
+  }
+};
+
+/// A call with a thread of its own: what the event loop does when it is done.
+struct LongTask {
+  void (*complete)(Napi::Env env, LongTask* self) = nullptr;
+  std::list<std::thread>::iterator thread{};
+};
+
+enum class Runs { pooled, on_own_thread };
+
+/// The Error object that JavaScript gets.
+[[nodiscard]] Napi::Value error_value(Napi::Env env, const Error& error);
+/// Throws it.
+[[noreturn]] void raise(Napi::Env env, const Error& error);
+[[noreturn]] void raise(Napi::Env env, ErrorCode code, std::string message, std::string field);
+
+/// Given as the data of methods that answer at once.
+inline void* const kSync = reinterpret_cast<void*>(1);
+
+/// work() with what it throws as an Error.
+template <class Work>
+std::invoke_result_t<Work&> guarded(Work& work) noexcept {
+  try {
+    return work();
+  } catch (const std::exception& thrown) {
+    return fail(ErrorCode::internal, thrown.what());
+  }
+}
+
+/// A call under way: work() -> Result<T> off the event loop, then deliver(env, T&&) -> Napi::Value on it.
+template <class Work, class Deliver>
+struct Task : LongTask {
+  using Answer = std::invoke_result_t<Work&>;
+
+  Work work;
+  Deliver deliver;
+  Napi::ObjectReference kept;  ///< whose memory work() reads
+  napi_deferred deferred = nullptr;
+  napi_async_work pooled = nullptr;
+  std::optional<Answer> answer{};
+
+  Task(Work the_work, Deliver the_deliver) : work(std::move(the_work)), deliver(std::move(the_deliver)) {}
+
+  void settle(Napi::Env env) {
+    const Napi::HandleScope scope(env);
+    try {
+      if (!*answer) napi_reject_deferred(env, deferred, error_value(env, answer->error()));
+      else napi_resolve_deferred(env, deferred, delivered(env));
+    } catch (const Napi::Error& thrown) {
+      napi_reject_deferred(env, deferred, thrown.Value());
+    }
+  }
+
+  Napi::Value delivered(Napi::Env env) {
+    if constexpr (std::is_void_v<typename Answer::value_type>) return deliver(env);
+    else return deliver(env, std::move(**answer));
+  }
+};
+
+template <class T>
+void start_in_pool(Napi::Env env, std::unique_ptr<T> task) {
+  const auto execute = [](napi_env, void* data) {
+    auto& self = *static_cast<T*>(data);
+    self.answer.emplace(guarded(self.work));
+  };
+  const auto complete = [](napi_env raw, napi_status status, void* data) {
+    const std::unique_ptr<T> self(static_cast<T*>(data));
+    napi_delete_async_work(raw, self->pooled);
+    if (status == napi_ok) self->settle(raw);
+  };
+  const Napi::String name = Napi::String::New(env, "ndb");
+  NAPI_THROW_IF_FAILED_VOID(env, napi_create_async_work(env, nullptr, name, execute, complete, task.get(), &task->pooled));
+  NAPI_THROW_IF_FAILED_VOID(env, napi_queue_async_work(env, task->pooled));
+  static_cast<void>(task.release());  // complete() deletes it
+}
+
+template <class T>
+void start_on_thread(Napi::Env env, std::unique_ptr<T> task) {
+  auto& runtime = Runtime::of(env);
+  T* self = task.release();  // complete() deletes it
+  self->complete = [](Napi::Env at, LongTask* task_done) {
+    const std::unique_ptr<T> done(static_cast<T*>(task_done));
+    done->thread->join();
+    Runtime::of(at).forget(at, done->thread);
+    done->settle(at);
+  };
+  self->thread = runtime.remember(env);
+  *self->thread = std::thread([self, call_back = runtime.call_back] {
+    self->answer.emplace(guarded(self->work));
+    static_cast<void>(napi_call_threadsafe_function(call_back, static_cast<LongTask*>(self), napi_tsfn_blocking));
+  });
+}
+
+/// Runs it as the method was called. kept: an object whose memory work() reads, or nothing.
+template <class Work, class Deliver>
+Napi::Value run(const Napi::CallbackInfo& info, Work work, Deliver deliver, Napi::Value kept = {}, Runs where = Runs::pooled) {
+  using T = Task<Work, Deliver>;
+  const Napi::Env env = info.Env();
+  if (info.Data() == kSync) {
+    T task(std::move(work), std::move(deliver));
+    task.answer.emplace(guarded(task.work));
+    if (!*task.answer) raise(env, task.answer->error());
+    return task.delivered(env);
+  }
+  auto task = std::make_unique<T>(std::move(work), std::move(deliver));
+  if (!kept.IsEmpty() && kept.IsObject()) task->kept = Napi::Persistent(kept.As<Napi::Object>());
+  napi_value promise = nullptr;
+  NAPI_THROW_IF_FAILED(env, napi_create_promise(env, &task->deferred, &promise), Napi::Value());
+  if (where == Runs::pooled) start_in_pool(env, std::move(task));
+  else start_on_thread(env, std::move(task));
+  return {env, promise};
+}
+
+}  // namespace ndb::node
