@@ -1,4 +1,5 @@
 // The C++ side of cost.py: the same calls on the same files, timed one by one. Prints microseconds.
+//   embedded_cost scores FOLDER QUERIES DIM     as search, without payloads
 //   embedded_cost search FOLDER QUERIES DIM     median of one search for each query (float32, one after the other), top 10
 //   embedded_cost insert FOLDER VECTORS DIM     one insert_batch of all vectors into a new collection
 #include <algorithm>
@@ -30,12 +31,12 @@ double median(std::vector<double>& values) {
 }
 
 // Prints, too, what the engine says that it took.
-double search(const ndb::Collection& docs, const std::vector<float>& queries, std::size_t dim) {
+double search(const ndb::Collection& docs, const std::vector<float>& queries, std::size_t dim, bool with_payload) {
   std::vector<double> times;
   std::vector<double> inside;
   for (std::size_t at = 0; at + dim <= queries.size(); at += dim) {
     const auto start = Clock::now();
-    const auto result = docs.search(ndb::Search(std::span(queries).subspan(at, dim)));
+    const auto result = docs.search(ndb::Search(std::span(queries).subspan(at, dim)).with_payload(with_payload));
     times.push_back(microseconds(Clock::now() - start));
     if (!result || result->size() != 10) return -1;
     inside.push_back(static_cast<double>(result->took_us));
@@ -62,11 +63,11 @@ int main(int argc, char** argv) {
   const std::string what = argv[1];
   const auto values = read_floats(argv[3]);
   const auto dim = static_cast<std::uint32_t>(std::stoul(argv[4]));
-  auto db = ndb::Database::open(argv[2], {.read_only = what == "search"});
+  auto db = ndb::Database::open(argv[2], {.read_only = what != "insert"});
   if (!db) return 1;
-  auto docs = what == "search" ? db->get_collection("docs") : db->create_collection("docs", {.dim = dim});
+  auto docs = what != "insert" ? db->get_collection("docs") : db->create_collection("docs", {.dim = dim});
   if (!docs) return 1;
-  const double time = what == "search" ? search(*docs, values, dim) : insert(*docs, values, dim);
+  const double time = what != "insert" ? search(*docs, values, dim, what == "search") : insert(*docs, values, dim);
   std::cout << time << '\n';
   return time < 0 ? 1 : 0;
 }

@@ -5,12 +5,13 @@
 const convert = require("./convert.js");
 const { filterText } = require("./filter.js");
 const { invalid } = require("./errors.js");
+const { expectSoon } = require("./patience.js");
 
 const SEARCH_OPTIONS = new Set(["topK", "approximate", "ef", "recall", "filter", "withPayload", "withVector", "minSeq", "timeoutMs", "explain"]);
 const MAX_WAIT_MS = 0xffffffff;
 const same = (answer) => answer;
 
-// What each method does: read(...arguments) -> the native method's arguments, answer(native answer, read arguments) -> what is answered.
+// What each method does, and whether it is usually done in less time than it takes to wake a sleeping thread: read(...arguments) -> the native method's arguments, answer(native answer, read arguments) -> what is answered.
 const METHODS = {
   insert: {
     read(id, vector, payload) {
@@ -28,7 +29,7 @@ const METHODS = {
       return [list, all, readPayloads(payloads, list.length)];
     },
   },
-  get: { read: (id) => [convert.text(id, "id")], answer: (flat) => convert.documents(flat)[0] },
+  get: { soon: true, read: (id) => [convert.text(id, "id")], answer: (flat) => convert.documents(flat)[0] },
   getMany: {
     read: (ids) => [convert.texts(ids, "ids")],
     answer: (page) => ({ documents: convert.documents(page.documents), missing: page.missing }),
@@ -51,6 +52,7 @@ const METHODS = {
     answer: (page) => ({ documents: convert.documents(page.documents), next: page.next }),
   },
   search: {
+    soon: true,
     read: (query, options) => [convert.vector(query, "vector"), ...searchOptions(options)],
     answer: (flat, read) => convert.searchResult(flat, (read[2] & 2) !== 0, (read[2] & 4) !== 0),
   },
@@ -131,11 +133,13 @@ class Collection {
   }
 
   static {
-    for (const [name, { read, answer = same }] of Object.entries(METHODS)) {
+    for (const [name, { read, answer = same, soon = false }] of Object.entries(METHODS)) {
       const method = {
         async [name](...given) {
           const passed = read.apply(this, given);
-          return answer(await this.#native[name](...passed), passed);
+          const answered = this.#native[name](...passed);
+          if (soon) expectSoon();
+          return answer(await answered, passed);
         },
         [`${name}Sync`](...given) {
           const passed = read.apply(this, given);

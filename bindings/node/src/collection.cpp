@@ -17,6 +17,8 @@ struct SearchOptions {
         min_seq(whole(info, first + 5, "minSeq")), timeout_ms(small(info, first + 6, "timeoutMs")) {}
 
   [[nodiscard]] bool has(Flag flag) const { return (flags & flag) != 0; }
+  /// Whether it may have to wait.
+  [[nodiscard]] Runs runs() const { return min_seq == 0 ? Runs::quick : Runs::pooled; }
   [[nodiscard]] Search search(std::span<const float> query) const {
     Search made(query);
     made.top_k(top_k).approximate(has(kApproximate)).filter(filter).with_payload(has(kWithPayload)).with_vector(has(kWithVector));
@@ -137,12 +139,12 @@ Napi::Value CollectionHandle::get(const Napi::CallbackInfo& info) {
     one.push_back(std::move(document));
     return documents_value(env, std::move(one));
   };
-  return run(info, [from = *collection_, id = text_of(info[0])] { return from.get(id); }, deliver);
+  return run(info, [from = *collection_, id = text_of(info[0])] { return from.get(id); }, deliver, {}, Runs::quick);
 }
 
 Napi::Value CollectionHandle::get_many(const Napi::CallbackInfo& info) {
   return run(info, [from = *collection_, ids = texts_of(info[0])] { return from.get_many(ids); },
-             [](Napi::Env env, GetManyResult&& found) { return page_value(env, std::move(found.documents), found.missing, {}); });
+             [](Napi::Env env, GetManyResult&& found) { return page_value(env, std::move(found.documents), found.missing, {}); }, {}, Runs::quick);
 }
 
 Napi::Value CollectionHandle::remove(const Napi::CallbackInfo& info) {
@@ -159,7 +161,7 @@ Napi::Value CollectionHandle::remove_where(const Napi::CallbackInfo& info) {
 
 Napi::Value CollectionHandle::count(const Napi::CallbackInfo& info) {
   return run(info, [of = *collection_, filter = filter_of(info, 0)] { return of.count(filter); },
-             [](Napi::Env env, std::uint64_t count) -> Napi::Value { return Napi::Number::New(env, static_cast<double>(count)); });
+             [](Napi::Env env, std::uint64_t count) -> Napi::Value { return Napi::Number::New(env, static_cast<double>(count)); }, {}, Runs::quick);
 }
 
 // (filter, limit, after)
@@ -178,7 +180,7 @@ Napi::Value CollectionHandle::search(const Napi::CallbackInfo& info) {
   const auto deliver = [with_payload, with_vector](Napi::Env env, SearchResult&& result) {
     return search_value(env, std::move(result), with_payload, with_vector);
   };
-  return run(info, [in = *collection_, search = options.search(floats_of(info[0]))] { return in.search(search); }, deliver);
+  return run(info, [in = *collection_, search = options.search(floats_of(info[0]))] { return in.search(search); }, deliver, {}, options.runs());
 }
 
 // (Float32Array of all queries, how many, options)
@@ -197,7 +199,7 @@ Napi::Value CollectionHandle::search_batch(const Napi::CallbackInfo& info) {
     for (std::uint32_t i = 0; i < results.size(); ++i) array[i] = search_value(env, std::move(results[i]), with_payload, with_vector);
     return array;
   };
-  return run(info, [in = *collection_, searches = std::move(searches)] { return in.search_batch(searches); }, deliver);
+  return run(info, [in = *collection_, searches = std::move(searches)] { return in.search_batch(searches); }, deliver, {}, options.runs());
 }
 
 template <class Publish>

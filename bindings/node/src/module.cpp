@@ -7,14 +7,15 @@ namespace {
 // Called when the environment ends: threads that still run must not outlive what they call back.
 void stop(Runtime* runtime) {
   runtime->stopping = true;
+  runtime->quick.reset();
   for (auto& thread : runtime->threads)
     if (thread.joinable()) thread.join();
   runtime->threads.clear();
 }
 
-// On the event loop, for each long task that is done.
+// On the event loop, for each task of our own threads that is done.
 void complete(napi_env env, napi_value, void*, void* data) {
-  auto* task = static_cast<LongTask*>(data);
+  auto* task = static_cast<OwnTask*>(data);
   if (env != nullptr) task->complete(env, task);  // else it has ended, and neither promise nor references can be touched
 }
 

@@ -1,6 +1,6 @@
-// How a call runs: at once for the ...Sync methods; otherwise off the event loop, answered through a promise. Searches and writes take a
-// thread of libuv's pool. What may wait for long (waiting for a write, flush, compaction, index builds) gets a thread of its own, for a
-// few of those would take all of the pool.
+// How a call runs: at once for the ...Sync methods; otherwise off the event loop, answered through a promise. Searches and look-ups have threads
+// that are quick to answer (quick_pool.hpp). Writes take a thread of libuv's pool, for a disk may keep them waiting. What may wait for long
+// (for a write, flush, compaction, index builds) gets a thread of its own: a few of those would take all of a pool.
 //
 // Threads: everything runs on the thread of the environment but for a task's work, which touches no JavaScript.
 #pragma once
@@ -17,6 +17,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "bindings/node/src/quick_pool.hpp"
 #include "ndb/ndb.hpp"
 
 namespace ndb::node {
@@ -25,30 +26,34 @@ namespace ndb::node {
 struct Runtime {
   Napi::FunctionReference make_error;  ///< (code, message, field) -> Error, given by the JavaScript side
   Napi::FunctionReference database_class, collection_class;
-  napi_threadsafe_function call_back = nullptr;  ///< takes a LongTask that is done back to the event loop
-  std::list<std::thread> threads;                ///< of long tasks; the event loop goes on while there are any
+  napi_threadsafe_function call_back = nullptr;  ///< takes an OwnTask that is done back to the event loop
+  std::size_t under_way = 0;                     ///< such tasks; the event loop goes on while there are any
+  std::list<std::thread> threads;                ///< of those that have one
+  std::optional<QuickPool> quick{std::in_place};
   std::atomic<bool> stopping{false};             ///< the environment ends: who waits should stop
 
   /// That of the environment.
   [[nodiscard]] static Runtime& of(Napi::Env env) { return *env.GetInstanceData<Runtime>(); }
-  /// A place for the thread of a long task, and its end.
-  [[nodiscard]] std::list<std::thread>::iterator remember(Napi::Env env) {
-    if (threads.empty()) napi_ref_threadsafe_function(env, call_back);
-    return threads.emplace(threads.end());
+  /// Keeps the event loop going for one task more, or less.
+  void began(Napi::Env env) {
+    if (under_way++ == 0) napi_ref_threadsafe_function(env, call_back);
   }
-  void forget(Napi::Env env, std::list<std::thread>::iterator thread) {
-    threads.erase(thread);
-    if (threads.empty()) napi_unref_threadsafe_function(env, call_back);
+  void ended(Napi::Env env) {
+    if (--under_way == 0) napi_unref_threadsafe_function(env, call_back);
   }
 };
 
-/// A call with a thread of its own: what the event loop does when it is done.
-struct LongTask {
-  void (*complete)(Napi::Env env, LongTask* self) = nullptr;
+/// A task that runs on a thread of ours: what the event loop does when it is done.
+struct OwnTask : QuickPool::Job {
+  void (*complete)(Napi::Env env, OwnTask* self) = nullptr;
+  napi_threadsafe_function call_back = nullptr;
   std::list<std::thread>::iterator thread{};
+
+  /// The last that the thread does with it.
+  void done() { static_cast<void>(napi_call_threadsafe_function(call_back, this, napi_tsfn_blocking)); }
 };
 
-enum class Runs { pooled, on_own_thread };
+enum class Runs { quick, pooled, on_own_thread };
 
 /// The Error object that JavaScript gets.
 [[nodiscard]] Napi::Value error_value(Napi::Env env, const Error& error);
@@ -71,7 +76,7 @@ std::invoke_result_t<Work&> guarded(Work& work) noexcept {
 
 /// A call under way: work() -> Result<T> off the event loop, then deliver(env, T&&) -> Napi::Value on it.
 template <class Work, class Deliver>
-struct Task : LongTask {
+struct Task : OwnTask {
   using Answer = std::invoke_result_t<Work&>;
 
   Work work;
@@ -117,19 +122,40 @@ void start_in_pool(Napi::Env env, std::unique_ptr<T> task) {
 }
 
 template <class T>
+void start_quickly(Napi::Env env, std::unique_ptr<T> task) {
+  auto& runtime = Runtime::of(env);
+  task->call_back = runtime.call_back;
+  task->perform = [](QuickPool::Job* job) {
+    auto* self = static_cast<T*>(job);
+    self->answer.emplace(guarded(self->work));
+    self->done();
+  };
+  task->complete = [](Napi::Env at, OwnTask* own) {
+    const std::unique_ptr<T> self(static_cast<T*>(own));
+    Runtime::of(at).ended(at);
+    self->settle(at);
+  };
+  runtime.began(env);
+  runtime.quick->submit(task.release());  // complete() deletes it
+}
+
+template <class T>
 void start_on_thread(Napi::Env env, std::unique_ptr<T> task) {
   auto& runtime = Runtime::of(env);
   T* self = task.release();  // complete() deletes it
-  self->complete = [](Napi::Env at, LongTask* task_done) {
-    const std::unique_ptr<T> done(static_cast<T*>(task_done));
-    done->thread->join();
-    Runtime::of(at).forget(at, done->thread);
-    done->settle(at);
+  self->call_back = runtime.call_back;
+  self->complete = [](Napi::Env at, OwnTask* own) {
+    const std::unique_ptr<T> ended(static_cast<T*>(own));
+    ended->thread->join();
+    Runtime::of(at).threads.erase(ended->thread);
+    Runtime::of(at).ended(at);
+    ended->settle(at);
   };
-  self->thread = runtime.remember(env);
-  *self->thread = std::thread([self, call_back = runtime.call_back] {
+  runtime.began(env);
+  self->thread = runtime.threads.emplace(runtime.threads.end());
+  *self->thread = std::thread([self] {
     self->answer.emplace(guarded(self->work));
-    static_cast<void>(napi_call_threadsafe_function(call_back, static_cast<LongTask*>(self), napi_tsfn_blocking));
+    self->done();
   });
 }
 
@@ -148,7 +174,8 @@ Napi::Value run(const Napi::CallbackInfo& info, Work work, Deliver deliver, Napi
   if (!kept.IsEmpty() && kept.IsObject()) task->kept = Napi::Persistent(kept.As<Napi::Object>());
   napi_value promise = nullptr;
   NAPI_THROW_IF_FAILED(env, napi_create_promise(env, &task->deferred, &promise), Napi::Value());
-  if (where == Runs::pooled) start_in_pool(env, std::move(task));
+  if (where == Runs::quick) start_quickly(env, std::move(task));
+  else if (where == Runs::pooled) start_in_pool(env, std::move(task));
   else start_on_thread(env, std::move(task));
   return {env, promise};
 }
