@@ -1,0 +1,15 @@
+# The program that docs/cpp.md shows, as a test: docs_program.cpp is taken out of the page whenever that changes.
+set(page "${PROJECT_SOURCE_DIR}/docs/cpp.md")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${page}")
+file(READ "${page}" text)
+if(NOT text MATCHES "```cpp\n(.*)\n```\n\nprints\n\n```text\n(.*)\n```")
+  message(FATAL_ERROR "${page} needs a program and what it prints")
+endif()
+file(CONFIGURE OUTPUT docs_program.cpp CONTENT "${CMAKE_MATCH_1}\n" @ONLY)
+file(CONFIGURE OUTPUT docs_program.txt CONTENT "${CMAKE_MATCH_2}\n" @ONLY)
+add_executable(docs_program "${CMAKE_CURRENT_BINARY_DIR}/docs_program.cpp")
+target_link_libraries(docs_program PRIVATE ndb_flags ndb::embedded)
+add_test(NAME cpp_docs COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:docs_program> -DPRINTS=${CMAKE_CURRENT_BINARY_DIR}/docs_program.txt
+  -DFOLDER=${CMAKE_CURRENT_BINARY_DIR}/docs_program_data -P "${CMAKE_CURRENT_LIST_DIR}/docs_test.cmake")
+set_tests_properties(cpp_docs PROPERTIES LABELS unit TIMEOUT 120)
+add_dependencies(ndb_label_unit docs_program)
