@@ -32,6 +32,9 @@ class Part {
   [[nodiscard]] std::span<const float> vector(Row row) const noexcept {
     return segment_ ? segment_->view->vector(row) : memtable_->vector(row);
   }
+  /// Codes to compare instead of vectors, or null.
+  [[nodiscard]] index::RowCodes* codes() const noexcept { return segment_ ? segment_->codes.get() : &memtable_->codes(); }
+  void extend_codes(Row at_most) const { segment_ ? segment_->extend_codes(at_most) : memtable_->extend_codes(at_most); }
   /// Rows of [begin, end) that are visible and match, ascending.
   [[nodiscard]] std::vector<Row> matching(const filter::CompiledFilter& filter, Row begin, Row end) const {
     std::vector<Row> matching;

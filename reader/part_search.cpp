@@ -43,45 +43,58 @@ void scan_memtable_rows(const memtable::Memtable& memtable, const Part& part, co
   }
 }
 
-// Approximate: full chunks are compared by their codes first. A search makes the codes of one chunk at most, so that none waits long.
-void scan_memtable_codes(const memtable::Memtable& memtable, const Part& part, const PartQuery& query, Row begin, Row end, Top& top,
-                         index::SearchStats& stats) {
-  constexpr Row kChunk = memtable::Memtable::kChunkRows;
-  auto& codes = memtable.codes();
-  auto& prepared = thread_scratch().query_bits;
-  bool made = false, ready = false;
-  for (Row row = begin; row < end;) {
-    const Row chunk = row / kChunk;
-    const Row chunk_end = (chunk + 1) * kChunk;
-    const bool whole = row == chunk * kChunk && chunk_end <= end;
-    const auto vectors = memtable.chunk_vectors(chunk, part.rows());
-    if (whole && !made && codes.rows(chunk) == nullptr) made = codes.make(chunk, vectors);
-    const std::byte* const coded = whole ? codes.rows(chunk) : nullptr;
-    if (coded != nullptr && !ready) ready = codes.codec().prepare(query.query.data(), false, prepared);
-    if (coded != nullptr && ready) {
-      const auto visible = [&](Row candidate) { return part.visible(candidate); };
-      index::scan_by_codes(vectors, codes.codec(), coded, prepared, query.query, row, visible, top, stats);
-    } else {
-      scan_memtable_rows(memtable, part, query, row, std::min(end, chunk_end), top, stats);
-    }
-    row = chunk_end;
+void scan_segment_rows(const Part& part, const PartQuery& query, Row begin, Row end, Top& top, index::SearchStats& stats) {
+  const auto& vectors = part.segment()->view->vectors();
+  const auto visible = [&](Row row) { return part.visible(row); };
+  stats.distances += part.all_visible() ? index::scan(vectors, {begin, end}, query.query, index::AcceptAll{}, top)
+                                        : index::scan(vectors, {begin, end}, query.query, visible, top);
+}
+
+void scan_unfiltered(const Part& part, const PartQuery& query, Row begin, Row end, Top& top, index::SearchStats& stats) {
+  if (begin >= end) return;
+  if (part.memtable() != nullptr) return scan_memtable_rows(*part.memtable(), part, query, begin, end, top, stats);
+  scan_segment_rows(part, query, begin, end, top, stats);
+}
+
+// A search adds codes for a block of rows, or for a share of those that lack them: it takes a little longer, and later ones far less.
+void improve_codes(const Part& part, index::RowCodes& codes) {
+  codes.want();
+  const Row missing = part.rows() - std::min(part.rows(), codes.coded());
+  part.extend_codes(std::max(index::RowCodes::kBlockRows, missing / 16));
+}
+
+// Approximate: what has codes is compared by them first. begin: a multiple of RowCodes::kChunkRows.
+void scan_codes(const Part& part, const PartQuery& query, Row begin, Row end, Top& top, index::SearchStats& stats) {
+  constexpr Row kChunk = index::RowCodes::kChunkRows;
+  auto& codes = *part.codes();
+  improve_codes(part, codes);
+  auto& scratch = thread_scratch();
+  const Row coded = std::min(end, codes.coded());
+  if (coded <= begin || !codes.codec().prepare(query.query.data(), false, scratch.query_bits))
+    return scan_unfiltered(part, query, begin, end, top, stats);
+  scratch.packed_query.prepare(scratch.query_bits);
+  const auto visible = [&](Row row) { return part.visible(row); };
+  for (Row row = begin; row < coded; row += kChunk) {
+    const Row chunk_end = std::min(coded, row + kChunk);
+    const auto scan = [&](const index::VectorsView& vectors, Row first) {
+      const index::CodedRows rows{vectors, row - first, chunk_end - first, codes.chunk(row / kChunk), row};
+      index::scan_by_codes(rows, codes.codec(), scratch.packed_query, query.query, visible, top, stats);
+    };
+    if (part.memtable() != nullptr) scan(part.memtable()->chunk_vectors(row / kChunk, part.rows()), row);
+    else scan(part.segment()->view->vectors(), 0);
   }
+  scan_unfiltered(part, query, coded, end, top, stats);
 }
 
 PartResult exact(const Part& part, const PartQuery& query, Row begin, Row end) {
   PartResult result{.best = {}, .stats = {}, .plan = Plan::exact};
   Top top(query.top_k, LessById{&part}, query.bound());
-  if (part.memtable() != nullptr && query.approximate && query.filter.matches_all()) {
-    scan_memtable_codes(*part.memtable(), part, query, begin, end, top, result.stats);
+  if (query.filter.matches_all()) {
+    const bool by_codes = query.approximate && part.codes() != nullptr && query.query.dim() >= index::RowCodes::kMinDim;
+    by_codes ? scan_codes(part, query, begin, end, top, result.stats) : scan_unfiltered(part, query, begin, end, top, result.stats);
   } else if (part.memtable() != nullptr) {
     scan_memtable_rows(*part.memtable(), part, query, begin, end, top, result.stats);
-    result.rows_matched = query.filter.matches_all() ? 0 : result.stats.distances;
-  } else if (query.filter.matches_all()) {
-    const auto& vectors = part.segment()->view->vectors();
-    const auto visible = [&](Row row) { return part.visible(row); };
-    result.stats.distances = part.all_visible()
-                                 ? index::scan(vectors, {begin, end}, query.query, index::AcceptAll{}, top)
-                                 : index::scan(vectors, {begin, end}, query.query, visible, top);
+    result.rows_matched = result.stats.distances;
   } else {
     const auto rows = part.matching(query.filter, begin, end);
     result.rows_matched = rows.size();

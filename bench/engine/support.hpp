@@ -18,6 +18,9 @@ using Clock = std::chrono::steady_clock;
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
+/// Of the calling thread: turns that others get do not count.
+[[nodiscard]] double thread_cpu_seconds();
+
 /// The value below which `share` of them lie.
 [[nodiscard]] double percentile(std::vector<double> values, double share);
 

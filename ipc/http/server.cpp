@@ -7,6 +7,7 @@
 
 #include "ipc/http/connection.hpp"
 #include "ipc/http/error_map.hpp"
+#include "shared/base/low_priority.hpp"
 #include "shared/base/result.hpp"
 
 namespace ndb::http {
@@ -115,7 +116,10 @@ Status Server::Core::listen() {
 Status Server::Core::start_threads() {
   const std::uint32_t wanted = context->options.io_threads;
   try {
-    for (std::uint32_t i = 0; i < wanted; ++i) threads.emplace_back([this] { context->io.run(); });
+    for (std::uint32_t i = 0; i < wanted; ++i) threads.emplace_back([this] {
+      base::ask_for_short_turns_of_this_thread();
+      context->io.run();
+    });
   } catch (const std::system_error& error) {
     return fail(ErrorCode::io_error, std::string("cannot start threads: ") + error.what());
   }

@@ -3,6 +3,8 @@
 #include <system_error>
 #include <utility>
 
+#include "shared/base/low_priority.hpp"
+
 namespace ndb::http {
 
 bool WorkerPool::submit(Job& job) {
@@ -29,6 +31,7 @@ bool WorkerPool::start_thread() {
 }
 
 void WorkerPool::work() {
+  base::ask_for_short_turns_of_this_thread();
   std::unique_lock lock(mutex_);
   for (;;) {
     wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });

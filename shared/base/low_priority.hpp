@@ -13,6 +13,10 @@ namespace ndb::base {
 /// Lowers the calling thread for good: CPU to nice 10, disk to the last of its class. As far as the system lets it.
 void lower_priority_of_this_thread() noexcept;
 
+/// Asks for short turns for the calling thread: woken, it waits less for others' turns to end, and has as much time as before. For threads that
+/// answer somebody. Linux 6.12 and later; without effect elsewhere.
+void ask_for_short_turns_of_this_thread() noexcept;
+
 /// Runs `work()` on a thread of low priority; returns what it returns, throws what it throws. Where no thread can be started, on this one.
 template <class Work>
 auto run_at_low_priority(Work&& work) -> decltype(work()) {

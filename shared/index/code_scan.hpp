@@ -8,36 +8,50 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <limits>
 
+#include "shared/index/codes/packed_codes.hpp"
 #include "shared/index/hnsw_search.hpp"
 
 namespace ndb::index {
+namespace detail {
 
-/// Offers the rows of `vectors` for which accept(row) holds to `top`, numbered from `first` there. codes: [rows · stride] of codec;
-/// prepared: the query, by codec.prepare. accept gets the number that `top` gets.
+template <class Less>
+[[nodiscard]] float worst_key(const BitCodec& codec, const TopK<Less>& top) noexcept {
+  return static_cast<float>(std::min(worst_estimate(codec, top), static_cast<double>(std::numeric_limits<float>::max())));
+}
+
+}  // namespace detail
+
+/// Rows [begin, end) of `vectors` with their codes, whole blocks of kPackedRows (packed_codes.hpp); numbered from `first` in the collector.
+struct CodedRows {
+  const VectorsView& vectors;
+  Row begin, end;
+  const std::byte* codes;
+  Row first;
+};
+
+/// Offers those rows to `top` for which accept(number) holds.
 template <class Accept, class Less>
-void scan_by_codes(const VectorsView& vectors, const BitCodec& codec, const std::byte* codes, const BitQueryBuffer& prepared,
-                   const PreparedQuery& query, Row first, Accept&& accept, TopK<Less>& top, SearchStats& stats) {
-  constexpr Row kAtOnce = 64;
-  const std::size_t stride = BitCodec::stride_bytes(vectors.dim);
-  std::array<const std::byte*, kAtOnce> rows{};
-  std::array<float, kAtOnce> keys{};
-  double worst = detail::worst_estimate(codec, top);
-  for (Row begin = 0; begin < vectors.rows; begin += kAtOnce) {
-    const Row count = std::min(kAtOnce, vectors.rows - begin);
-    for (Row i = 0; i < count; ++i) rows[i] = codes + std::size_t{begin + i} * stride;
-    codec.kernels().bit_keys(prepared.query, rows.data(), count, keys.data());
-    for (Row i = 0; i < count; ++i) {
-      if (static_cast<double>(keys[i] - detail::kSureDeviations * codec.key_error(rows[i], prepared)) > worst) continue;
-      if (!accept(first + begin + i)) continue;
+void scan_by_codes(const CodedRows& coded, const BitCodec& codec, const PackedQuery& prepared, const PreparedQuery& query, Accept&& accept,
+                   TopK<Less>& top, SearchStats& stats) {
+  const std::size_t stride = BitCodec::stride_bytes(coded.vectors.dim);
+  const Row rows = coded.end - coded.begin;
+  alignas(64) std::array<float, kPackedRows> keys;
+  auto worst = detail::worst_key(codec, top);
+  for (Row begin = 0; begin < rows; begin += kPackedRows) {
+    const std::byte* const block = coded.codes + std::size_t{begin} * stride;
+    if (!prepared.lowest_keys(codec.kernels(), block, detail::kSureDeviations, worst, keys)) continue;
+    for (Row i = 0; i < kPackedRows; ++i) {
+      if (keys[i] > worst || !accept(coded.first + begin + i)) continue;
       const float bound = top.bound();
-      top.push(query.key(vectors, begin + i), first + begin + i);
+      top.push(query.key(coded.vectors, coded.begin + begin + i), coded.first + begin + i);
       ++stats.distances;
-      if (top.bound() != bound) worst = detail::worst_estimate(codec, top);
+      if (top.bound() != bound) worst = detail::worst_key(codec, top);
     }
   }
-  stats.estimated_distances += vectors.rows;
-  stats.bytes_touched += vectors.rows * stride;
+  stats.estimated_distances += rows;
+  stats.bytes_touched += rows * stride;
 }
 
 }  // namespace ndb::index

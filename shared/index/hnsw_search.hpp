@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "shared/index/codes/bit_codec.hpp"
+#include "shared/index/codes/packed_codes.hpp"
 #include "shared/index/exact_scan.hpp"
 #include "shared/index/graph_walk.hpp"
 #include "shared/index/hnsw_view.hpp"
@@ -53,6 +54,7 @@ struct SearchScratch {
   WalkScratch walk;
   AlignedBuffer<std::byte> query_code;
   BitQueryBuffer query_bits;
+  PackedQuery packed_query;
   std::vector<Candidate> refined;
 };
 

@@ -24,6 +24,7 @@ Result<SegmentSlot> open_slot(fs::FileSystem& fs, const fs::Path& collection, co
                               const ManifestSegment& segment) {
   SegmentSlot slot;
   NDB_TRY_ASSIGN(slot.view, segment::SegmentView::open(fs, collection, manifest.config, segment, nullptr));
+  if (slot.view->hnsw() == nullptr) slot.codes = std::make_shared<index::RowCodes>();
   NDB_TRY_ASSIGN(const auto deleted, load_delete_set(fs, collection, segment));
   slot.tombstones = std::make_shared<Tombstones>(segment.rows);
   for (const Row row : deleted) slot.tombstones->mark(row, Seq{0});
@@ -46,6 +47,22 @@ bool names(const Manifest& manifest, format::WalName wal) {
 
 void mark_if_present(const SegmentSlot& slot, std::string_view id, Seq seq) {
   if (const auto row = slot.view->find(id)) slot.tombstones->mark_earliest(*row, seq);
+}
+
+// What earlier rows of the collection were coded with, if searches wanted codes.
+std::shared_ptr<const index::BitCodec> codec_in_use(const Snapshot& snapshot) {
+  for (const auto& memtable : snapshot.memtables | std::views::reverse)
+    if (memtable->codes().wanted())
+      if (auto codec = memtable->codes().share_codec()) return codec;
+  return nullptr;
+}
+
+// A segment that takes the place of a memtable: where searches had codes, they find some. What is much larger is left to them.
+void code_ahead(const SegmentSlot& slot, const Snapshot& snapshot) {
+  constexpr Row kMostRows = 1U << 18;
+  if (slot.codes == nullptr || slot.view->rows() > kMostRows) return;
+  const bool wanted = std::ranges::any_of(snapshot.memtables, [](const auto& memtable) { return memtable->codes().wanted(); });
+  if (wanted) slot.extend_codes(slot.view->rows());
 }
 
 }  // namespace
@@ -108,12 +125,14 @@ Applied LiveState::apply(Seq first_seq, std::span<const format::WalOp> ops) {
   }
   memtable.set_applied(Seq{seq.value - 1});
   wake_waiters();
+  // Keeps up, and catches up by little more than what came.
+  if (memtable.codes().wanted()) memtable.extend_codes(static_cast<Row>(ops.size()) + 2 * index::RowCodes::kBlockRows);
   return applied;
 }
 
 void LiveState::start_memtable(format::WalName wal) {
   auto next = std::make_shared<Snapshot>(*snapshot_);
-  next->memtables.push_back(std::make_shared<Memtable>(next->manifest->config, wal, next->visible_seq()));
+  next->memtables.push_back(std::make_shared<Memtable>(next->manifest->config, wal, next->visible_seq(), codec_in_use(*next)));
   publish(std::move(next));
 }
 
@@ -127,6 +146,7 @@ Result<Prepared> LiveState::prepare(fs::FileSystem& fs, const fs::Path& collecti
       NDB_TRY_ASSIGN(one.slot.view, segment::SegmentView::open(fs, collection, prepared.manifest->config, segment,
                                                                known->view.get()));
       one.slot.tombstones = known->tombstones;
+      if (one.slot.view->hnsw() == nullptr) one.slot.codes = known->codes ? known->codes : std::make_shared<index::RowCodes>();
       const auto* before = find_segment(*now->manifest, segment.id);
       if (load_known_delete_sets && (before == nullptr || before->delete_set != segment.delete_set)) {
         NDB_TRY_ASSIGN(one.late_rows, load_delete_set(fs, collection, segment));
@@ -134,6 +154,7 @@ Result<Prepared> LiveState::prepare(fs::FileSystem& fs, const fs::Path& collecti
     } else {
       NDB_TRY_ASSIGN(one.slot, open_slot(fs, collection, *prepared.manifest, segment));
       one.fresh = true;
+      code_ahead(one.slot, *now);
       for (const auto& memtable : now->memtables)
         memtable->for_each_put(prepared.manifest->flushed_seq, prepared.derived_through,
                                [&](std::string_view id, Seq seq) { mark_if_present(one.slot, id, seq); });

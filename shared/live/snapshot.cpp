@@ -4,6 +4,11 @@
 
 namespace ndb::live {
 
+void SegmentSlot::extend_codes(Row at_most) const {
+  const auto& vectors = view->vectors();
+  codes->extend(vectors.rows, at_most, vectors, [&](Row row) { return vectors.vector(row); });
+}
+
 std::optional<Location> Snapshot::find(std::string_view id, Seq at) const {
   for (const auto& memtable : memtables | std::views::reverse) {
     const auto lookup = memtable->find(id, at);

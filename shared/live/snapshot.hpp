@@ -20,6 +20,10 @@ namespace ndb::live {
 struct SegmentSlot {
   std::shared_ptr<const segment::SegmentView> view;
   std::shared_ptr<memtable::Tombstones> tombstones;
+  std::shared_ptr<index::RowCodes> codes;  ///< null if there is a graph
+
+  /// Codes up to `at_most` rows more.
+  void extend_codes(Row at_most) const;
 };
 
 /// Where a document is.

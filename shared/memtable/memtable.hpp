@@ -24,20 +24,20 @@
 #include "ndb/types.hpp"
 #include "shared/base/bytes.hpp"
 #include "shared/format/file_names.hpp"
+#include "shared/index/codes/row_codes.hpp"
 #include "shared/index/vectors_view.hpp"
 #include "shared/memtable/arena.hpp"
-#include "shared/memtable/chunk_codes.hpp"
 #include "shared/memtable/id_table.hpp"
 
 namespace ndb::memtable {
 
 class Memtable {
  public:
-  static constexpr Row kChunkRows = 1024;
+  static constexpr Row kChunkRows = index::RowCodes::kChunkRows;
   static constexpr Row kMaxRows = kChunkRows * 4096;
 
-  /// For the operations behind `after`, which stand in the WAL file `wal`.
-  Memtable(const CollectionConfig& config, format::WalName wal, Seq after);
+  /// For the operations behind `after`, which stand in the WAL file `wal`. codec: of earlier rows that searches wanted codes of, or null.
+  Memtable(const CollectionConfig& config, format::WalName wal, Seq after, std::shared_ptr<const index::BitCodec> codec = nullptr);
   ~Memtable();
   Memtable(const Memtable&) = delete;
   Memtable& operator=(const Memtable&) = delete;
@@ -74,8 +74,13 @@ class Memtable {
   /// Rows [chunk * kChunkRows, …) as a matrix, as far as row_count() reached.
   [[nodiscard]] index::VectorsView chunk_vectors(Row chunk, Row rows_in_memtable) const noexcept;
 
-  /// Of the full chunks, as far as searches had them made; make() wants chunk_vectors() of a full one.
-  [[nodiscard]] ChunkCodes& codes() const noexcept { return codes_; }
+  [[nodiscard]] index::RowCodes& codes() const noexcept { return codes_; }
+  /// Codes up to `at_most` rows more.
+  void extend_codes(Row at_most) const {
+    const Row rows = row_count();
+    if (rows >= index::RowCodes::kBlockRows)
+      codes_.extend(rows, at_most, chunk_vectors(0, rows), [&](Row row) { return vector(row).data(); });
+  }
 
   struct Lookup {
     bool known = false;      ///< this memtable decides: older places need not be asked
@@ -141,7 +146,7 @@ class Memtable {
   std::vector<Removal> removals_;
   // own synchronization
   IdTable ids_;
-  mutable ChunkCodes codes_;
+  mutable index::RowCodes codes_;
   std::array<std::atomic<Chunk*>, kMaxRows / kChunkRows> chunks_{};
   std::atomic<Row> row_count_{0};
   std::atomic<Row> deleted_count_{0};

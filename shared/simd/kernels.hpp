@@ -43,6 +43,10 @@ struct Kernels {
   /// keys[i] of rows[i] for i < count; rows are 8-byte aligned. The sums are exact, so tables differ by the rounding of the
   /// last few additions only, and a key does not depend on its batch.
   void (*bit_keys)(const BitQuery& query, const std::byte* const* rows, std::size_t count, float* keys) noexcept;
+  /// The same for 32 rows side by side (shared/index/codes/packed_codes.hpp): sums[r] = Σ over g < groups of tables[16·g + n], n being four bits
+  /// of row r: byte r % 16 of the 16 at block + 16·g, its low half for r < 16, its high half otherwise. groups: a multiple of 32; table
+  /// entries are at most 60; exact. Both arrays are 16-byte aligned.
+  void (*packed_sums)(const std::uint8_t* tables, const std::byte* block, std::size_t groups, std::uint32_t sums[32]) noexcept;
   /// Σ a[i]·b[i] over `count` elements, a multiple of 128: a holds 4-bit values 0–15, byte i of each 64 bytes elements i (low
   /// half) and i + 64 (high half) of 128; b int8 in [−127, 127].
   std::int32_t (*dot_u4i8)(const std::byte* a, const std::int8_t* b, std::size_t count) noexcept;

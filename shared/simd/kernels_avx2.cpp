@@ -125,6 +125,41 @@ void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t c
   }
 }
 
+// Two groups a register, each with its table in its own half. 8-bit sums of four (at most 240) go into 16-bit ones, which hold 512 groups.
+void packed_sums(const std::uint8_t* tables, const std::byte* block, std::size_t groups, std::uint32_t sums[32]) noexcept {
+  constexpr std::size_t kGroupsOf16Bits = 512;
+  const __m256i low_half = _mm256_set1_epi8(15), low_byte = _mm256_set1_epi16(255);
+  for (std::size_t row = 0; row < 32; ++row) sums[row] = 0;
+  for (std::size_t begin = 0; begin < groups; begin += kGroupsOf16Bits) {
+    const std::size_t end = groups - begin < kGroupsOf16Bits ? groups : begin + kGroupsOf16Bits;
+    __m256i even[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};  // of rows 0–15, of rows 16–31
+    __m256i odd[2] = {even[0], even[0]};
+    for (std::size_t group = begin; group < end; group += 8) {
+      __m256i few[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+      for (std::size_t i = 0; i < 8; i += 2) {
+        const __m256i table = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(tables + 16 * (group + i)));
+        const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block + 16 * (group + i)));
+        few[0] = _mm256_add_epi8(few[0], _mm256_shuffle_epi8(table, _mm256_and_si256(pairs, low_half)));
+        few[1] = _mm256_add_epi8(few[1], _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(pairs, 4), low_half)));
+      }
+      for (std::size_t half = 0; half < 2; ++half) {
+        even[half] = _mm256_add_epi16(even[half], _mm256_and_si256(few[half], low_byte));
+        odd[half] = _mm256_add_epi16(odd[half], _mm256_srli_epi16(few[half], 8));
+      }
+    }
+    for (std::size_t half = 0; half < 2; ++half) {
+      alignas(32) std::uint16_t evens[16], odds[16];
+      _mm256_store_si256(reinterpret_cast<__m256i*>(evens), even[half]);
+      _mm256_store_si256(reinterpret_cast<__m256i*>(odds), odd[half]);
+      for (std::size_t row = 0; row < 8; ++row)
+        for (std::size_t part = 0; part < 2; ++part) {
+          sums[16 * half + 2 * row] += evens[8 * part + row];
+          sums[16 * half + 2 * row + 1] += odds[8 * part + row];
+        }
+    }
+  }
+}
+
 std::int32_t dot_u4i8(const std::byte* a, const std::int8_t* b, std::size_t count) noexcept {
   const __m256i low_half = _mm256_set1_epi8(15);
   const __m256i ones = _mm256_set1_epi16(1);
@@ -215,7 +250,7 @@ std::uint64_t bit_planes_avx2(const float* values, std::size_t count, float low,
 }
 
 constinit const Kernels kAvx2Kernels{"avx2",             reduce1<Dot>, reduce1<SquaredL2>, reduce4<Dot>,
-                                     reduce4<SquaredL2>, dot_i8,       bit_keys,           dot_u4i8,
+                                     reduce4<SquaredL2>, dot_i8,       bit_keys,           packed_sums, dot_u4i8,
                                      hadamard_avx2,      bit_planes_avx2};
 
 }  // namespace ndb::simd

@@ -111,6 +111,41 @@ void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t c
   }
 }
 
+// Four groups a register, each with its table in its own quarter. 8-bit sums of four (at most 240) go into 16-bit ones, which hold 1024 groups.
+void packed_sums(const std::uint8_t* tables, const std::byte* block, std::size_t groups, std::uint32_t sums[32]) noexcept {
+  constexpr std::size_t kGroupsOf16Bits = 1024;
+  const __m512i low_half = _mm512_set1_epi8(15), low_byte = _mm512_set1_epi16(255);
+  for (std::size_t row = 0; row < 32; ++row) sums[row] = 0;
+  for (std::size_t begin = 0; begin < groups; begin += kGroupsOf16Bits) {
+    const std::size_t end = groups - begin < kGroupsOf16Bits ? groups : begin + kGroupsOf16Bits;
+    __m512i even[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};  // of rows 0–15, of rows 16–31
+    __m512i odd[2] = {even[0], even[0]};
+    for (std::size_t group = begin; group < end; group += 16) {
+      __m512i few[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+      for (std::size_t i = 0; i < 16; i += 4) {
+        const __m512i table = _mm512_loadu_si512(tables + 16 * (group + i));
+        const __m512i pairs = _mm512_loadu_si512(block + 16 * (group + i));
+        few[0] = _mm512_add_epi8(few[0], _mm512_shuffle_epi8(table, _mm512_and_si512(pairs, low_half)));
+        few[1] = _mm512_add_epi8(few[1], _mm512_shuffle_epi8(table, _mm512_and_si512(_mm512_srli_epi16(pairs, 4), low_half)));
+      }
+      for (std::size_t half = 0; half < 2; ++half) {
+        even[half] = _mm512_add_epi16(even[half], _mm512_and_si512(few[half], low_byte));
+        odd[half] = _mm512_add_epi16(odd[half], _mm512_srli_epi16(few[half], 8));
+      }
+    }
+    for (std::size_t half = 0; half < 2; ++half) {
+      alignas(64) std::uint16_t evens[32], odds[32];
+      _mm512_store_si512(evens, even[half]);
+      _mm512_store_si512(odds, odd[half]);
+      for (std::size_t row = 0; row < 8; ++row)
+        for (std::size_t quarter = 0; quarter < 4; ++quarter) {
+          sums[16 * half + 2 * row] += evens[8 * quarter + row];
+          sums[16 * half + 2 * row + 1] += odds[8 * quarter + row];
+        }
+    }
+  }
+}
+
 std::int32_t dot_u4i8(const std::byte* a, const std::int8_t* b, std::size_t count) noexcept {
   const __m512i low_half = _mm512_set1_epi8(15);
   const __m512i ones = _mm512_set1_epi16(1);
@@ -128,7 +163,7 @@ std::int32_t dot_u4i8(const std::byte* a, const std::int8_t* b, std::size_t coun
 }  // namespace
 
 constinit const Kernels kAvx512Kernels{"avx512",           reduce1<Dot>, reduce1<SquaredL2>, reduce4<Dot>,
-                                       reduce4<SquaredL2>, dot_i8,       bit_keys,           dot_u4i8,
+                                       reduce4<SquaredL2>, dot_i8,       bit_keys,           packed_sums, dot_u4i8,
                                        hadamard_avx2,      bit_planes_avx2};
 
 }  // namespace ndb::simd

@@ -95,6 +95,34 @@ void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t c
   }
 }
 
+// 8-bit sums of four groups (at most 240) go into 16-bit ones, which hold 1024 groups.
+void packed_sums(const std::uint8_t* tables, const std::byte* block, std::size_t groups, std::uint32_t sums[32]) noexcept {
+  constexpr std::size_t kGroupsOf16Bits = 1024;
+  for (std::size_t row = 0; row < 32; ++row) sums[row] = 0;
+  for (std::size_t begin = 0; begin < groups; begin += kGroupsOf16Bits) {
+    const std::size_t end = groups - begin < kGroupsOf16Bits ? groups : begin + kGroupsOf16Bits;
+    uint16x8_t wide[4] = {vdupq_n_u16(0), vdupq_n_u16(0), vdupq_n_u16(0), vdupq_n_u16(0)};  // of eight rows each
+    for (std::size_t group = begin; group < end; group += 4) {
+      uint8x16_t low = vdupq_n_u8(0), high = vdupq_n_u8(0);
+      for (std::size_t i = 0; i < 4; ++i) {
+        const uint8x16_t table = vld1q_u8(tables + 16 * (group + i));
+        const uint8x16_t pairs = vld1q_u8(reinterpret_cast<const std::uint8_t*>(block) + 16 * (group + i));
+        low = vaddq_u8(low, vqtbl1q_u8(table, vandq_u8(pairs, vdupq_n_u8(15))));
+        high = vaddq_u8(high, vqtbl1q_u8(table, vshrq_n_u8(pairs, 4)));
+      }
+      wide[0] = vaddw_u8(wide[0], vget_low_u8(low));
+      wide[1] = vaddw_u8(wide[1], vget_high_u8(low));
+      wide[2] = vaddw_u8(wide[2], vget_low_u8(high));
+      wide[3] = vaddw_u8(wide[3], vget_high_u8(high));
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      std::uint16_t lanes[8];
+      vst1q_u16(lanes, wide[i]);
+      for (std::size_t row = 0; row < 8; ++row) sums[8 * i + row] += lanes[row];
+    }
+  }
+}
+
 std::int32_t dot_u4i8(const std::byte* a, const std::int8_t* b, std::size_t count) noexcept {
   int32x4_t sum = vdupq_n_s32(0);
   for (std::size_t block = 0; block < count; block += 128) {
@@ -115,7 +143,7 @@ std::int32_t dot_u4i8(const std::byte* a, const std::int8_t* b, std::size_t coun
 }  // namespace
 
 constinit const Kernels kNeonKernels{"neon",             reduce1<Dot>, reduce1<SquaredL2>, reduce4<Dot>,
-                                     reduce4<SquaredL2>, dot_i8,       bit_keys,           dot_u4i8,
+                                     reduce4<SquaredL2>, dot_i8,       bit_keys,           packed_sums, dot_u4i8,
                                      hadamard_scalar,    bit_planes_scalar};
 
 }  // namespace ndb::simd

@@ -55,6 +55,16 @@ void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t c
   }
 }
 
+void packed_sums(const std::uint8_t* tables, const std::byte* block, std::size_t groups, std::uint32_t sums[32]) noexcept {
+  for (std::size_t row = 0; row < 32; ++row) sums[row] = 0;
+  for (std::size_t group = 0; group < groups; ++group)
+    for (std::size_t i = 0; i < 16; ++i) {
+      const auto pair = std::to_integer<std::size_t>(block[16 * group + i]);
+      sums[i] += tables[16 * group + (pair & 15U)];
+      sums[i + 16] += tables[16 * group + (pair >> 4U)];
+    }
+}
+
 std::int32_t dot_u4i8(const std::byte* a, const std::int8_t* b, std::size_t count) noexcept {
   std::int32_t sum = 0;
   for (std::size_t block = 0; block < count; block += 128) {
@@ -94,7 +104,7 @@ std::uint64_t bit_planes_scalar(const float* values, std::size_t count, float lo
 }
 
 constinit const Kernels kScalarKernels{"scalar",           reduce<Dot>, reduce<SquaredL2>, reduce4<Dot>,
-                                       reduce4<SquaredL2>, dot_i8,      bit_keys,          dot_u4i8,
+                                       reduce4<SquaredL2>, dot_i8,      bit_keys,          packed_sums, dot_u4i8,
                                        hadamard_scalar,    bit_planes_scalar};
 
 }  // namespace ndb::simd

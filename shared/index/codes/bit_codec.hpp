@@ -55,6 +55,8 @@ class BitCodec {
   /// Codes vector [dim] into `row` [stride_bytes(dim)] and, unless null, `refined` [refined_stride_bytes(dim)]. False if its
   /// numbers do not fit a float: such rows cannot be compared by codes.
   bool encode(const float* vector, std::byte* row, std::byte* refined) const noexcept;
+  /// For a vector whose numbers do not fit: a code whose estimated key is below every other, so that a scan looks at the vector itself.
+  void encode_nearest(std::byte* row) const noexcept;
 
   /// Makes query [dim] (of length 1 under cosine) ready for Kernels::bit_keys, and with `refine` for refined_key. False if
   /// its numbers do not fit.

@@ -147,9 +147,10 @@ TEST_CASE("search answers best first, ties by id, with what was asked for") {
   CHECK(bare[1].vector == std::vector<float>{1, 1, 2});
 }
 
-TEST_CASE("what is not flushed yet is searched by codes, which the searches themselves make, unless exactness is asked for") {
-  EmbeddedBench bench;
-  auto docs = test::must(bench.db.create_collection("wide", {.dim = 128, .distance = Distance::euclidean}));
+TEST_CASE("what has no graph yet is searched by codes, unless exactness is asked for: before it is flushed, and after") {
+  const test::TempFolder folder;
+  auto db = test::must(Database::open(folder.path(), {.index_min_rows = 1'000'000}));
+  auto docs = test::must(db.create_collection("wide", {.dim = 128, .distance = Distance::euclidean}));
   std::mt19937 random(3);
   std::normal_distribution<float> normal;
   const auto vector = [&] {
@@ -158,24 +159,38 @@ TEST_CASE("what is not flushed yet is searched by codes, which the searches them
     return values;
   };
   std::vector<Document> batch;
-  for (int i = 0; i < 3'000; ++i) batch.push_back({.id = "d" + std::to_string(i), .vector = vector(), .payload = {}});
+  for (int i = 0; i < 900; ++i) batch.push_back({.id = "d" + std::to_string(i), .vector = vector(), .payload = {}});
+  /// Searches; how many vectors the last one compared.
+  const auto search = [&](std::uint64_t rows) {
+    std::size_t found = 0;
+    std::uint64_t compared = 0;
+    for (int q = 0; q < 60; ++q) {
+      const auto query = vector();
+      const auto exact = test::must(docs.search(Search(query).approximate(false).explain(true)));
+      const auto coded = test::must(docs.search(Search(query).explain(true)));
+      CHECK(exact.plan->distances == rows);
+      CHECK(exact.plan->estimated_distances == 0);
+      compared = coded.plan->distances;
+      for (const auto& match : coded.matches)
+        found += std::ranges::count(exact.matches, match.id, &Match::id) > 0 ? 1 : 0;
+    }
+    CHECK(found >= 588);
+    return compared;
+  };
   test::must(docs.insert_batch(batch));
-  std::size_t found = 0;
-  std::uint64_t last_compared = 0;
-  for (int q = 0; q < 40; ++q) {
-    const auto query = vector();
-    const auto exact = test::must(docs.search(Search(query).approximate(false).explain(true)));
-    const auto coded = test::must(docs.search(Search(query).explain(true)));
-    CHECK(exact.plan->distances == 3'000);
-    last_compared = coded.plan->distances;
-    for (const auto& match : coded.matches)
-      found += std::ranges::count(exact.matches, match.id, &Match::id) > 0 ? 1 : 0;
-  }
-  CHECK(found >= 392);
-  CHECK(last_compared < 1'800);  // 952 rows are in no full chunk
+  CHECK(search(900) == 900);  // too few to learn from
+  for (int i = 900; i < 3'000; ++i) batch.push_back({.id = "d" + std::to_string(i), .vector = vector(), .payload = {}});
+  test::must(docs.insert_batch(std::span<const Document>(batch).subspan(900)));
+  CHECK(search(3'000) < 900);
   test::must(docs.remove("d5"));
   CHECK(test::must(docs.search(Search(batch[5].vector))).matches.front().id != "d5");
   CHECK(test::must(docs.search(Search(batch[6].vector))).matches.front().id == "d6");
+
+  test::must(docs.flush());  // the segment has its codes when searches first see it
+  CHECK(test::must(docs.stats()).segments.size() == 1);
+  CHECK(test::must(docs.search(Search(batch[6].vector).explain(true))).plan->distances < 900);
+  CHECK(search(2'999) < 900);
+  CHECK(test::must(docs.search(Search(batch[5].vector))).matches.front().id != "d5");
 }
 
 TEST_CASE("explain tells the plan and what it cost") {

@@ -29,3 +29,16 @@ TEST_CASE("work at low priority gives way, with all that it starts, and the call
 TEST_CASE("what work at low priority throws reaches the caller") {
   CHECK_THROWS_AS(ndb::base::run_at_low_priority([]() -> int { throw std::runtime_error("no"); }), std::runtime_error);
 }
+
+TEST_CASE("short turns leave the priority as it is") {
+  const int before = nice_of_this_thread();
+  std::jthread([&] {
+    ndb::base::ask_for_short_turns_of_this_thread();
+    CHECK(nice_of_this_thread() == before);
+  }).join();
+  const int low = ndb::base::run_at_low_priority([] {
+    ndb::base::ask_for_short_turns_of_this_thread();
+    return nice_of_this_thread();
+  });
+  CHECK(low >= 10);
+}

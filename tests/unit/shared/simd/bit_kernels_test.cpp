@@ -62,6 +62,28 @@ double naive_key(const BitQuery& query, const std::vector<std::uint32_t>& values
                                          static_cast<double>(query.per_sum) * sum);
 }
 
+TEST_CASE("sums of packed rows are exact for every length, the largest values included") {
+  const unsigned seed = 43;
+  std::mt19937_64 random(seed);
+  for (const Kernels* table : ndb::simd::usable_kernels())
+    for (const std::size_t groups : {32UL, 96UL, 224UL, 512UL, 1024UL, 1056UL, 16416UL})
+      for (const bool largest : {false, true}) {
+        CAPTURE(seed, table->name, groups, largest);
+        std::vector<std::uint8_t> tables(groups * 16);
+        std::vector<std::byte> block(groups * 16);
+        for (auto& entry : tables) entry = largest ? 60 : static_cast<std::uint8_t>(random() % 61);
+        for (auto& byte : block) byte = static_cast<std::byte>(random());
+        std::vector<std::uint32_t> expected(32), sums(32, 7);
+        for (std::size_t row = 0; row < 32; ++row)
+          for (std::size_t group = 0; group < groups; ++group) {
+            const auto pair = std::to_integer<unsigned>(block[group * 16 + row % 16]);
+            expected[row] += tables[group * 16 + (row < 16 ? pair % 16 : pair / 16)];
+          }
+        table->packed_sums(tables.data(), block.data(), groups, sums.data());
+        CHECK(sums == expected);
+      }
+}
+
 TEST_CASE("keys of 1-bit codes agree with plain arithmetic for every length, and do not depend on their batch") {
   const unsigned seed = 41;
   std::mt19937_64 random(seed);
