@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a language costs over C++: the same searches and batches by turns, on the same files, in one run.
 
-    cost.py BUILD [--rounds N] [--languages python,node,go]
+    cost.py BUILD [--rounds N] [--languages python,node,go] [--only scores,search,insert]
 
 Search: 128 dimensions, 10,000 rows, top 10, one thread; the median of 2,000 calls a round, of ids and scores alone ("scores") and with payloads
 ("search"). Insert: one batch of 10,000 x 768 into a new collection. Every round of each language is a process of its own, next to one of C++.
@@ -84,6 +84,7 @@ def main():
     parser.add_argument("build", type=Path)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--languages", default="python,node,go")
+    parser.add_argument("--only", default="scores,search,insert")
     options = parser.parse_args()
     build = options.build.resolve()
     sys.path.insert(0, str(build / "bindings/python/package"))
@@ -102,9 +103,12 @@ def main():
             docs.flush()
             docs.rebuild_index()
         queries.tofile(folder / "queries")
-        for what in ("scores", "search"):
+        wanted = options.only.split(",")
+        for what in (name for name in ("scores", "search") if name in wanted):
             report(what, sides, [[measured(*command, what + suffix, folder / "data", folder / "queries", 128, environment=environment)
                                   for command, environment, suffix in sides.values()] for _ in range(options.rounds)])
+        if "insert" not in wanted:
+            return
         random.standard_normal((10_000, 768)).astype(np.float32).tofile(folder / "vectors")
         batches = {name: side for name, side in sides.items() if not side[2]}
         report("insert", batches, [[measured(*command, "insert", folder / f"{name}{i}", folder / "vectors", 768, environment=environment)

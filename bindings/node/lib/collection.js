@@ -5,7 +5,7 @@
 const convert = require("./convert.js");
 const { filterText } = require("./filter.js");
 const { invalid } = require("./errors.js");
-const { expectSoon } = require("./patience.js");
+const expectSoon = require("./patience.js")(require("../ndb.node").linger);
 
 const SEARCH_OPTIONS = new Set(["topK", "approximate", "ef", "recall", "filter", "withPayload", "withVector", "minSeq", "timeoutMs", "explain"]);
 const MAX_WAIT_MS = 0xffffffff;

@@ -1,4 +1,6 @@
 // The native module: init(makeError) once for each environment, then open and openSync.
+#include <chrono>
+
 #include "bindings/node/src/handles.hpp"
 
 namespace ndb::node {
@@ -33,6 +35,17 @@ Napi::Value init(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// Waits, for so short a time that nobody notices, until there is something to take back; false if nothing is under way. Gently: where the
+// processors are threads of one core, the search that is waited for would pay for haste.
+Napi::Value linger(const Napi::CallbackInfo& info) {
+  constexpr std::chrono::microseconds kMost{20};
+  const Runtime& runtime = Runtime::of(info.Env());
+  const auto end = std::chrono::steady_clock::now() + kMost;
+  while (runtime.under_way != 0 && runtime.done.load(std::memory_order_relaxed) == runtime.taken_back && std::chrono::steady_clock::now() < end)
+    relax();
+  return Napi::Boolean::New(info.Env(), runtime.under_way != 0);
+}
+
 Napi::Object load(Napi::Env env, Napi::Object exports) {
   auto* runtime = new Runtime;
   env.SetInstanceData(runtime);  // which deletes it
@@ -42,6 +55,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   env.AddCleanupHook([runtime] { stop(runtime); });
   exports["version"] = Napi::String::New(env, NDB_VERSION);
   exports["init"] = Napi::Function::New(env, init, "init");
+  exports["linger"] = Napi::Function::New(env, linger, "linger");
   exports["open"] = Napi::Function::New(env, DatabaseHandle::open, "open");
   exports["openSync"] = Napi::Function::New(env, DatabaseHandle::open, "openSync", kSync);
   return exports;

@@ -9,14 +9,6 @@ namespace {
 constexpr std::chrono::microseconds kLook{100};
 constexpr unsigned kMostThreads = 8;
 
-void pause() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#else
-  std::this_thread::yield();
-#endif
-}
-
 unsigned cores() {
   static const unsigned count = std::max(1U, std::thread::hardware_concurrency());
   return count;
@@ -70,7 +62,7 @@ QuickPool::Job* QuickPool::next() {
 void QuickPool::look_for_work() {
   const auto end = std::chrono::steady_clock::now() + kLook;
   while (queued_.load(std::memory_order_acquire) == 0 && !stopping_.load(std::memory_order_relaxed) && std::chrono::steady_clock::now() < end)
-    for (int i = 0; i < 16; ++i) pause();
+    relax();
 }
 
 }  // namespace ndb::node

@@ -4,6 +4,7 @@
 // Threads: submit() that of the environment; the destructor waits for what was submitted.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -11,9 +12,18 @@
 #include <thread>
 #include <vector>
 
-#include <atomic>
-
 namespace ndb::node {
+
+/// Lets the processor rest for a moment between two looks at something.
+inline void relax() {
+  for (int i = 0; i < 8; ++i) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield" ::: "memory");
+#endif
+  }
+}
 
 class QuickPool {
  public:

@@ -34,11 +34,15 @@ struct Runtime {
 
   /// That of the environment.
   [[nodiscard]] static Runtime& of(Napi::Env env) { return *env.GetInstanceData<Runtime>(); }
+  std::atomic<std::size_t> done{0};  ///< tasks that their threads are through with, ever
+  std::size_t taken_back = 0;        ///< of those, how many the event loop has taken back
+
   /// Keeps the event loop going for one task more, or less.
   void began(Napi::Env env) {
     if (under_way++ == 0) napi_ref_threadsafe_function(env, call_back);
   }
   void ended(Napi::Env env) {
+    ++taken_back;
     if (--under_way == 0) napi_unref_threadsafe_function(env, call_back);
   }
 };
@@ -46,11 +50,15 @@ struct Runtime {
 /// A task that runs on a thread of ours: what the event loop does when it is done.
 struct OwnTask : QuickPool::Job {
   void (*complete)(Napi::Env env, OwnTask* self) = nullptr;
-  napi_threadsafe_function call_back = nullptr;
+  Runtime* runtime = nullptr;
   std::list<std::thread>::iterator thread{};
 
   /// The last that the thread does with it.
-  void done() { static_cast<void>(napi_call_threadsafe_function(call_back, this, napi_tsfn_blocking)); }
+  void done() {
+    Runtime& its = *runtime;
+    static_cast<void>(napi_call_threadsafe_function(its.call_back, this, napi_tsfn_blocking));
+    its.done.fetch_add(1, std::memory_order_relaxed);  // a hint for linger()
+  }
 };
 
 enum class Runs { quick, pooled, on_own_thread };
@@ -124,7 +132,7 @@ void start_in_pool(Napi::Env env, std::unique_ptr<T> task) {
 template <class T>
 void start_quickly(Napi::Env env, std::unique_ptr<T> task) {
   auto& runtime = Runtime::of(env);
-  task->call_back = runtime.call_back;
+  task->runtime = &runtime;
   task->perform = [](QuickPool::Job* job) {
     auto* self = static_cast<T*>(job);
     self->answer.emplace(guarded(self->work));
@@ -143,7 +151,7 @@ template <class T>
 void start_on_thread(Napi::Env env, std::unique_ptr<T> task) {
   auto& runtime = Runtime::of(env);
   T* self = task.release();  // complete() deletes it
-  self->call_back = runtime.call_back;
+  self->runtime = &runtime;
   self->complete = [](Napi::Env at, OwnTask* own) {
     const std::unique_ptr<T> ended(static_cast<T*>(own));
     ended->thread->join();
