@@ -8,4 +8,4 @@ except ImportError:
     print("SKIPPED: python3-pytest is not installed (deploy/install-deps.sh python)")
     sys.exit(0)
 
-sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-W", "error", sys.argv[1]]))
+sys.exit(pytest.main(["-q", "-rs", "-p", "no:cacheprovider", "-W", "error", sys.argv[1]]))
