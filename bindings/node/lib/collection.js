@@ -11,7 +11,8 @@ const SEARCH_OPTIONS = new Set(["topK", "approximate", "ef", "recall", "filter",
 const MAX_WAIT_MS = 0xffffffff;
 const same = (answer) => answer;
 
-// What each method does, and whether it is usually done in less time than it takes to wake a sleeping thread: read(...arguments) -> the native method's arguments, answer(native answer, read arguments) -> what is answered.
+// What each method does. read(...arguments) -> the native method's arguments; answer(native answer, read arguments) -> what is answered; soon:
+// whether it is usually done in less time than it takes to wake a sleeping thread.
 const METHODS = {
   insert: {
     read(id, vector, payload) {
@@ -110,13 +111,13 @@ function searchOptions(given) {
     (convert.flag(options.approximate, true, "approximate") ? 1 : 0) | (convert.flag(options.withPayload, true, "withPayload") ? 2 : 0) |
     (convert.flag(options.withVector, false, "withVector") ? 4 : 0) | (convert.flag(options.explain, false, "explain") ? 8 : 0);
   return [
-    convert.number(options.topK, 10, "topK"), flags, given_or_none(options.ef, "ef"), given_or_none(options.recall, "recall"),
-    filterText(options.filter), convert.number(options.minSeq, 0, "minSeq"), given_or_none(options.timeoutMs, "timeoutMs"),
+    convert.number(options.topK, 10, "topK"), flags, givenOrNone(options.ef, "ef"), givenOrNone(options.recall, "recall"),
+    filterText(options.filter), convert.number(options.minSeq, 0, "minSeq"), givenOrNone(options.timeoutMs, "timeoutMs"),
   ];
 }
 
 // For the native side 0 is "not given": who gives it is told so here.
-function given_or_none(value, field) {
+function givenOrNone(value, field) {
   const number = convert.number(value, null, field);
   if (number === null) return 0;
   if (!(number > 0)) throw invalid(field, `${field} is ${number}`);
