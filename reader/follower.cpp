@@ -77,11 +77,15 @@ void Follower::connect() {
   if (!options_.shared_memory) return;
   std::optional<ipc::ReaderSlot> fresh;
   block_.reset();
-  if (const auto key = ipc::control_block_key(collection_))
-    if (auto block = ipc::ControlBlock::open_for_reader(*key, ipc::control_block_permissions(collection_))) {
+  if (const auto key = ipc::control_block_key(collection_)) {
+    auto block = ipc::ControlBlock::open_for_reader(*key, ipc::control_block_permissions(collection_));
+    if (block) {
       if (auto slot = block->claim()) fresh.emplace(std::move(*slot));
       block_.emplace(std::move(*block));
+    } else if (block.error().code == ErrorCode::not_found) {
+      next_connect_ = clock_.now();  // no writer on this host yet: looking again costs nothing, and its first writes should be seen at once
     }
+  }
   const std::scoped_lock lock(slot_mutex_);
   slot_.reset();
   if (!fresh) return;

@@ -61,7 +61,7 @@ class ControlBlock {
   /// key: [A-Za-z0-9_.-]{1,200}. unavailable if shared memory cannot be used (no /dev/shm, no space, no permission).
   [[nodiscard]] static Result<ControlBlock> open_for_writer(std::string_view key, mode_t permissions = kPrivate,
                                                             const base::Clock& clock = base::system_clock());
-  /// For readers: unavailable if there is none (yet), if it is damaged, or if it is open to more users than `permissions`.
+  /// For readers: not_found if there is none (yet); unavailable if it is damaged, or if it is open to more users than `permissions`.
   [[nodiscard]] static Result<ControlBlock> open_for_reader(std::string_view key, mode_t permissions = kPrivate,
                                                             const base::Clock& clock = base::system_clock());
   /// Deletes the block (when its collection is dropped). Harmless if there is none.

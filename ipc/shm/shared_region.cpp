@@ -129,7 +129,7 @@ Result<Mapped> attach(const std::string& key, mode_t permissions) try {
   if (!wait_until_ready(block_of(*mapped))) return fail(ErrorCode::corruption, "it is damaged, or of another layout");
   return mapped;
 } catch (const bi::interprocess_exception& error) {
-  if (error.get_error_code() == bi::not_found_error) return fail(ErrorCode::not_found, "there is none");
+  if (error.get_error_code() == bi::not_found_error) return fail(ErrorCode::not_found, fmt::format("shared memory {}: there is none", key));
   return unavailable(key, error.what());
 }
 
@@ -150,6 +150,7 @@ Result<std::shared_ptr<SharedRegion>> SharedRegion::open(Role role, std::string_
   if (!valid_key(key)) return fail(ErrorCode::invalid_argument, "the name must match [A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}", "key");
   const std::string name(key);
   auto mapped = role == Role::writer ? open_or_create(name, permissions) : attach(name, permissions);
+  if (!mapped && mapped.error().code == ErrorCode::not_found) return std::unexpected(std::move(mapped).error());
   if (!mapped) return unavailable(key, mapped.error().message);
   return std::shared_ptr<SharedRegion>(new SharedRegion(std::move(*mapped)));
 }

@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "ipc/shm/control_block.hpp"
+#include "reader/follower.hpp"
 #include "tests/support/child_process.hpp"
 #include "tests/unit/bindings/cpp/embedded_bench.hpp"
 
@@ -13,6 +15,16 @@ namespace {
 
 constexpr auto kLongEnough = std::chrono::seconds(60);
 constexpr uid_t kNobody = 65'534;
+
+// Time that stands still, so that nothing happens because it has passed.
+class StoppedClock final : public base::Clock {
+ public:
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept override { return start_; }
+  [[nodiscard]] std::chrono::system_clock::time_point wall_now() const noexcept override { return {}; }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
 
 Collection collection(Database& db) { return test::must(db.get_collection("docs")); }
 
@@ -185,4 +197,18 @@ TEST_CASE("a follower goes on when the writer is killed and another takes over")
   CHECK(docs.count().value() == 2);
   second.say("close");
   CHECK(second.join() == 0);
+}
+
+TEST_CASE("a reader that was there before any writer finds the first one's wake-ups at its next look, not a while later") {
+  const test::TempFolder folder;
+  auto db = test::must(Database::open(folder.path()));
+  auto docs = test::must(db.create_collection("docs", {.dim = 3}));
+  ipc::ControlBlock::remove(test::must(ipc::control_block_key(folder.path() / "docs")));
+  const StoppedClock clock;
+  const auto follower = reader::Follower::open(fs::posix_file_system(), folder.path() / "docs", {.poll_interval = std::chrono::milliseconds(5)}, clock);
+  REQUIRE(follower.has_value());
+  test::must(docs.insert(document("a", 1)));
+  const auto end = std::chrono::steady_clock::now() + kLongEnough;
+  while (test::must(docs.replicas()).empty() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  CHECK_FALSE(docs.replicas()->empty());
 }

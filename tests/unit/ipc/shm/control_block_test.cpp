@@ -47,7 +47,7 @@ TEST_CASE("a reader finds no block before a writer made one") {
   const SharedName name;
   const auto early = ControlBlock::open_for_reader(name.key);
   REQUIRE_FALSE(early);
-  CHECK(early.error().code == ErrorCode::unavailable);
+  CHECK(early.error().code == ErrorCode::not_found);
   REQUIRE(ControlBlock::open_for_writer(name.key));
   const auto reader = ControlBlock::open_for_reader(name.key);
   REQUIRE(reader);
