@@ -3,6 +3,7 @@
 #   tests/run.sh                  release with warnings as errors, then the fitting tests under the sanitizers
 #   tests/run.sh --fast           release only
 #   tests/run.sh --preset NAME    this preset only: debug, release, asan-ubsan or tsan (may be repeated)
+#   tests/run.sh --within MIN     begins no further preset once MIN minutes are over, and says so
 #   tests/run.sh --again          also repeats sanitizer runs whose programs have not changed since they passed
 # NDB_TEST_DATA names a folder of real data sets for the tests that want one; they say that they skip without it.
 # NDB_TEST_JOBS: how many tests run at once (default: the number of cores).
@@ -11,11 +12,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 presets=()
 again=no
-usage() { sed -n '2,8s/^# //p' tests/run.sh; }
+within=''
+usage() { sed -n '2,9s/^# //p' tests/run.sh; }
 while [ $# -gt 0 ]; do
   case "$1" in
     --fast) presets+=(release) ;;
     --preset) presets+=("${2:?--preset needs a name}"); shift ;;
+    --within) within=${2:?--within needs minutes}; shift ;;
     --again) again=yes ;;
     -h | --help) usage; exit 0 ;;
     *) echo "tests/run.sh: unknown option $1" >&2; usage >&2; exit 2 ;;
@@ -66,6 +69,11 @@ summary_of() { sed -n '/tests passed, /,$p' "build/$1/last-test.log"; }
 
 run_preset() {
   local preset=$1 start=$SECONDS built
+  if [ -n "$within" ] && [ "$SECONDS" -ge $((within * 60)) ]; then
+    rm -f "build/$preset/last-test.log"
+    summaries+=("$preset: NOT RUN, $within minutes were over")
+    return
+  fi
   say "$preset: build"
   build "$preset" || { failed+=("$preset: build"); return; }
   built=$((SECONDS - start))

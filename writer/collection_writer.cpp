@@ -47,7 +47,7 @@ void CollectionWriter::start(TakenOver taken) {
     readers_.published(version);
     wake();
   });
-  context_ = std::make_unique<FlushContext>(FlushContext{fs_, collection_, *log_, *publisher_, pending_});
+  context_ = std::make_unique<FlushContext>(FlushContext{fs_, collection_, *log_, *publisher_, pending_, &merge_pace_});
   collector_ = std::make_unique<Collector>(*context_, options_, base::system_clock());
   readers_.published(manifest->version);
   flush_thread_ = std::jthread([this](const std::stop_token& stop) { flush_loop(stop); });

@@ -85,6 +85,7 @@ class CollectionWriter {
   ipc::WriterLock lock_;
   Readers readers_;
   PendingSegments pending_;
+  Pace merge_pace_{options_.merge_bytes_per_second};
   std::unique_ptr<CommitLog> log_;
   std::unique_ptr<ManifestPublisher> publisher_;
   std::unique_ptr<FlushContext> context_;

@@ -14,6 +14,7 @@ namespace {
 constexpr std::chrono::seconds kRetryAfter{1};     // after a failed flush or merge: the volume may have room again
 constexpr std::chrono::seconds kIdleRound{5};      // heartbeat, collecting
 constexpr std::chrono::milliseconds kMinCollect{100};
+constexpr Row kWorthTelling = 10'000;              // rows of a graph whose building is logged
 
 }  // namespace
 
@@ -109,15 +110,25 @@ void CollectionWriter::collect_if_due() {
   const auto now = std::chrono::steady_clock::now();
   if (now < next_collect_) return;
   next_collect_ = now + std::clamp<std::chrono::milliseconds>(options_.gc_grace / 4, kMinCollect, kIdleRound);
-  if (const auto status = collector_->collect(readers_.min_pinned_version()); !status)
-    base::log_error("collecting old files", status.error());
+  const auto pinned = readers_.min_pinned_version();
+  if (const auto status = collector_->collect(pinned); !status) return base::log_error("collecting old files", status.error());
+  if (!collector_->waits_for_manifests(pinned) || log_->failure()) return;
+  if (const auto aged = publisher_->publish([](format::Manifest&) -> Status { return {}; }); !aged)
+    base::log_error("publishing so that old files can go", aged.error());
 }
 
 BuildGraph CollectionWriter::graph_builder(const std::stop_token& stop) {
   return [this, &stop](const segment::SegmentView& view, const index::ReusedGraph* reused) {
     building_.store(true, std::memory_order_relaxed);
     progress_.store(0.0, std::memory_order_relaxed);
+    const auto name = collection_.filename().string();
+    const auto start = std::chrono::steady_clock::now();
+    if (view.rows() >= kWorthTelling)
+      base::log_info(fmt::format("{}: building the graph of {} rows{}", name, view.rows(), reused != nullptr ? " from an older one" : ""));
     auto graph = build_graph(view, reused, publisher_->current()->config.hnsw, options_.index_threads, progress_, stop);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    if (graph && view.rows() >= kWorthTelling)
+      base::log_info(fmt::format("{}: built the graph of {} rows in {:.1f} s", name, view.rows(), took.count()));
     progress_.store(1.0, std::memory_order_relaxed);
     building_.store(false, std::memory_order_relaxed);
     return graph;
@@ -146,7 +157,7 @@ Result<bool> CollectionWriter::optimize_once(const std::stop_token& stop) {
     return true;
   }
   if (const auto id = unindexed_segment()) {
-    const auto indexed = index_segment(*context_, *id, graph_builder(stop));
+    const auto indexed = index_segment(*context_, *id, graph_builder(stop), stop);
     if (!indexed && indexed.error().code != ErrorCode::not_found) return std::unexpected(indexed.error());
     return true;
   }
@@ -170,7 +181,7 @@ Result<ManifestVersion> CollectionWriter::rebuild_all(const std::stop_token& sto
   NDB_TRY(flush_and_wait());
   for (const auto& size : segment_sizes()) {
     if (stop.stop_requested()) return fail(ErrorCode::unavailable, "the collection was closed");
-    const auto indexed = index_segment(*context_, size.id, graph_builder(stop));
+    const auto indexed = index_segment(*context_, size.id, graph_builder(stop), stop);
     if (!indexed && indexed.error().code != ErrorCode::not_found) return indexed;
   }
   return publisher_->current()->version;

@@ -46,6 +46,7 @@ writer::WriterOptions CollectionCore::writer_options() const {
   options.index_threads = options_.index_threads;
   options.index_min_rows = options_.index_min_rows;
   options.segment_max_rows = options_.segment_max_rows;
+  options.merge_bytes_per_second = std::uint64_t{options_.merge_mb_per_second} << 20;
   return options;
 }
 

@@ -30,6 +30,7 @@ DatabaseOptions database_options(Role role, const DaemonConfig& config) {
   options.index_threads = config.index_threads;
   options.index_min_rows = config.index_min_rows;
   options.segment_max_rows = config.segment_max_rows;
+  options.merge_mb_per_second = config.merge_mb_per_s;
   options.shared_memory = config.shared_memory;
   return options;
 }

@@ -50,6 +50,7 @@ struct DaemonConfig {
   std::uint32_t index_threads = 0;         ///< 0–1,024; 0 for all cores
   std::uint32_t index_min_rows = 1'000;    ///< segments with fewer rows get no graph
   std::uint64_t segment_max_rows = 4'000'000;  ///< compaction merges up to here
+  std::uint32_t merge_mb_per_s = 0;        ///< 0–1,000,000; MiB that merges and new graphs write a second; 0: no limit
   bool shared_memory = true;               ///< false: no control block, everything by polling
   bool insecure = false;                   ///< listen on a non-loopback address without a key
   std::uint32_t max_body_mb = 256;         ///< 1–4,096; MiB of a request's body

@@ -165,6 +165,8 @@ void add_engine_keys(std::vector<Key>& to) {
   to.push_back(number<std::uint64_t>(spell("segment_max_rows"), 1'000, 1'000'000'000,
                                      [](C& c) -> std::uint64_t& { return c.segment_max_rows; },
                                      "Compaction merges segments up to this many rows"));
+  to.push_back(number<U32>(spell("merge_mb_per_s"), 0, 1'000'000, [](C& c) -> U32& { return c.merge_mb_per_s; },
+                           "MiB that merges and new graphs write a second; 0 for no limit"));
   to.push_back(toggle(spell("shared_memory"), [](C& c) -> bool& { return c.shared_memory; },
                       "Wake-ups and reader pins through shared memory; without it by polling"));
 }

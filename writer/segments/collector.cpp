@@ -136,6 +136,23 @@ Result<std::vector<fs::Path>> Collector::obsolete(ManifestVersion first) {
   return paths;
 }
 
+bool Collector::waits_for_manifests(std::optional<ManifestVersion> min_pinned) const {
+  const auto current = known_.find(context_.publisher.current()->version);
+  if (current == known_.end()) return false;
+  const auto names_more = [&](const Known& old) {
+    const auto in_use = [&](const auto& segment) {
+      const auto now = current->second.files.find(segment.first);
+      return now != current->second.files.end() && std::ranges::includes(now->second, segment.second);
+    };
+    return !std::ranges::includes(current->second.wals, old.wals) || !std::ranges::all_of(old.files, in_use);
+  };
+  for (auto entry = known_.begin(); entry != current; ++entry) {
+    if ((min_pinned && entry->first >= *min_pinned) || !rested(entry)) return false;  // and so nothing newer goes either
+    if (names_more(entry->second)) return true;
+  }
+  return false;
+}
+
 Status Collector::delete_all(const std::vector<fs::Path>& paths) {
   for (const auto& path : paths) {
     const bool folder = path.parent_path() == format::segments_folder(context_.collection);

@@ -25,6 +25,9 @@ class Collector {
 
   /// One round. min_pinned: the oldest version that a live reader uses. Deletes at most what was obsolete when it began.
   [[nodiscard]] Status collect(std::optional<ManifestVersion> min_pinned);
+  /// After a round: whether files that nobody needs are kept only because an old manifest is among the newest few. In a quiet collection that
+  /// would last for ever; publishing as many manifests again ends it.
+  [[nodiscard]] bool waits_for_manifests(std::optional<ManifestVersion> min_pinned) const;
 
  private:
   struct Known {

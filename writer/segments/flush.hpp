@@ -5,6 +5,7 @@
 #include <stop_token>
 
 #include "writer/manifest_publisher.hpp"
+#include "writer/segments/pace.hpp"
 
 namespace ndb::writer {
 
@@ -44,6 +45,11 @@ struct FlushContext {
   CommitLog& log;
   ManifestPublisher& publisher;
   PendingSegments& pending;
+  Pace* merge_pace = nullptr;  ///< null: no limit
+
+  void spend(std::uint64_t bytes, const std::stop_token& stop) const {
+    if (merge_pace != nullptr) merge_pace->spend(bytes, stop);
+  }
 };
 
 /// Publishes the oldest frozen memtable as a segment and drops its WAL file. False if nothing is frozen.

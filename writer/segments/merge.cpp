@@ -81,7 +81,7 @@ const MergePlan::Source* choose_reused(const MergePlan& plan, const HnswConfig& 
 }
 
 Status add_graph(const FlushContext& context, format::ManifestSegment& segment, const CollectionConfig& config,
-                 const MergePlan& plan, const BuildGraph& build) {
+                 const MergePlan& plan, const BuildGraph& build, const std::stop_token& stop) {
   NDB_TRY_ASSIGN(const auto view, segment::SegmentView::open(context.fs, context.collection, config, segment, nullptr));
   const MergePlan::Source* source = choose_reused(plan, config.hnsw);
   std::vector<Row> new_rows;
@@ -93,6 +93,7 @@ Status add_graph(const FlushContext& context, format::ManifestSegment& segment, 
   }
   NDB_TRY_ASSIGN(const auto graph, build(*view, source != nullptr ? &reused : nullptr));
   NDB_TRY(view->damage());
+  context.spend(graph.size(), stop);
   NDB_TRY_ASSIGN(segment.hnsw, segment::write_hnsw(context.fs, context.collection, segment.id,
                                                    context.publisher.new_hnsw_name(), graph));
   return {};
@@ -130,12 +131,17 @@ Result<ManifestVersion> merge_segments(const FlushContext& context, const std::v
   const PendingSegments::Guard pending(context.pending, id);
   const auto write = [&]() -> Result<std::optional<format::ManifestSegment>> {
     if (plan.total == 0) return std::nullopt;
-    const auto source = [&](Row row) { return source_row(plan, row); };
+    const auto source = [&](Row row) -> Result<segment::SegmentRow> {
+      auto one = source_row(plan, row);
+      // Asked for three times: for its vector, its id, its payload.
+      if (one) context.spend((one->vector.size_bytes() + one->id.size() + one->payload.size()) / 3, stop);
+      return one;
+    };
     NDB_TRY_ASSIGN(auto merged,
                    segment::write_segment(context.fs, context.collection, id, config, plan.total, source, stop));
     base::crash_point("merged-rows-written");
     if (context.publisher.current()->index_enabled && plan.total >= index_min_rows)
-      NDB_TRY(add_graph(context, merged, config, plan, build));
+      NDB_TRY(add_graph(context, merged, config, plan, build, stop));
     NDB_TRY(snapshot->damage());
     return merged;
   };
@@ -149,13 +155,14 @@ Result<ManifestVersion> merge_segments(const FlushContext& context, const std::v
       [&](format::Manifest& next) { return replace_in_manifest(context, plan, ids, *merged, next); });
 }
 
-Result<ManifestVersion> index_segment(const FlushContext& context, SegmentId id, const BuildGraph& build) {
+Result<ManifestVersion> index_segment(const FlushContext& context, SegmentId id, const BuildGraph& build, const std::stop_token& stop) {
   const auto snapshot = context.log.state().snapshot();
   const auto gone = [&] { return fail(ErrorCode::not_found, "segment " + std::to_string(id.value) + " was merged away"); };
   const auto slot = std::ranges::find(snapshot->segments, id, [](const live::SegmentSlot& s) { return s.view->id(); });
   if (slot == snapshot->segments.end()) return gone();
   NDB_TRY_ASSIGN(const auto graph, build(*slot->view, nullptr));
   NDB_TRY(slot->view->damage());
+  context.spend(graph.size(), stop);
   NDB_TRY_ASSIGN(const auto file, segment::write_hnsw(context.fs, context.collection, id,
                                                       context.publisher.new_hnsw_name(), graph));
   base::crash_point("graph-written");

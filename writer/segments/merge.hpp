@@ -22,6 +22,7 @@ using BuildGraph =
                                                      const std::stop_token& stop);
 
 /// Builds (anew) and publishes the graph of one segment; not_found if a merge took the segment away meanwhile.
-[[nodiscard]] Result<ManifestVersion> index_segment(const FlushContext& context, SegmentId id, const BuildGraph& build);
+[[nodiscard]] Result<ManifestVersion> index_segment(const FlushContext& context, SegmentId id, const BuildGraph& build,
+                                                    const std::stop_token& stop = {});
 
 }  // namespace ndb::writer

@@ -111,6 +111,32 @@ TEST_CASE("after the grace time the newest manifests stay, with exactly the file
   CHECK(bench.open()->contents() == kHistory);
 }
 
+TEST_CASE("it is told when only the number of kept manifests keeps files, and publishing as many lets them go") {
+  WriterBench bench;
+  auto engine = bench.open();
+  some_history(*engine);
+  const WriterOptions options{.kept_manifests = 3};
+  MovedClock clock;
+  Collector collector(engine->context, options, clock);
+  test::must(collector.collect({}));
+  CHECK_FALSE(collector.waits_for_manifests({}));  // for the grace time, first of all
+  clock.moved = std::chrono::minutes(16);
+  test::must(collector.collect({}));
+  CHECK(collector.waits_for_manifests({}));
+  CHECK_FALSE(collector.waits_for_manifests(ManifestVersion{1}));  // for a reader
+  int published = 0;
+  for (; published < 10 && collector.waits_for_manifests({}); ++published) {
+    test::must(engine->publisher.publish([](format::Manifest&) -> Status { return {}; }));
+    clock.moved += std::chrono::minutes(16);
+    test::must(collector.collect({}));
+    clock.moved += std::chrono::minutes(16);
+    test::must(collector.collect({}));
+  }
+  CHECK(published > 0);
+  CHECK(published <= 2);
+  CHECK(engine->contents() == kHistory);
+}
+
 TEST_CASE("what a live reader pins stays with all its files, and goes when the pin is gone") {
   WriterBench bench;
   auto engine = bench.open();

@@ -47,6 +47,9 @@ struct DatabaseOptions {
   std::uint32_t index_min_rows = 1'000;
   /// Rows up to which compaction merges segments into one.
   std::uint64_t segment_max_rows = 4'000'000;
+  /// MiB that merges and new graphs write a second at most, so that they leave the disk to searches and the log; 0 means no limit. Too low a limit
+  /// lets segments pile up. (They have low CPU and disk priority in any case.)
+  std::uint32_t merge_mb_per_second = 0;
   /// Use the control block in shared memory (wake-ups, reader pins). Without it everything works by polling.
   bool shared_memory = true;
 };

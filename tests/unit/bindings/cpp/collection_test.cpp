@@ -1,5 +1,6 @@
 // What a collection answers.
 #include <algorithm>
+#include <filesystem>
 #include <random>
 #include <set>
 
@@ -191,6 +192,54 @@ TEST_CASE("what has no graph yet is searched by codes, unless exactness is asked
   CHECK(test::must(docs.search(Search(batch[6].vector).explain(true))).plan->distances < 900);
   CHECK(search(2'999) < 900);
   CHECK(test::must(docs.search(Search(batch[5].vector))).matches.front().id != "d5");
+}
+
+TEST_CASE("a segment of which little is left is searched by what is left, however much was deleted since") {
+  const test::TempFolder folder;
+  auto db = test::must(Database::open(folder.path(), {.index_min_rows = 1'000}));
+  auto docs = test::must(db.create_collection("wide", {.dim = 32, .distance = Distance::euclidean}));
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal;
+  std::vector<Document> batch(3'000);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    batch[i] = {.id = "d" + std::to_string(i), .vector = std::vector<float>(32), .payload = {}};
+    for (auto& x : batch[i].vector) x = normal(random);
+  }
+  test::must(docs.insert_batch(batch));
+  test::must(docs.compact());
+  test::must(docs.rebuild_index());
+  CHECK(test::must(docs.search(Search(batch[7].vector).explain(true))).plan->hops > 0);
+  std::vector<std::string> ids;
+  for (int i = 100; i < 3'000; ++i) ids.push_back("d" + std::to_string(i));
+  test::must(docs.remove_many(ids));
+  const auto result = test::must(docs.search(Search(batch[7].vector).top_k(200).explain(true)));
+  CHECK(result.matches.front().id == "d7");
+  CHECK(result.size() == 100);
+  CHECK(result.plan->hops == 0);
+  CHECK(result.plan->distances == 100);
+  test::must(docs.remove_many(std::span<const std::string>(std::vector<std::string>(100, "d7"))));
+  CHECK(test::must(docs.search(Search(batch[7].vector).top_k(200))).size() == 99);
+}
+
+TEST_CASE("what a merge replaced is deleted even if nothing is written any more") {
+  const test::TempFolder folder;
+  auto db = test::must(Database::open(folder.path(), {.gc_grace = std::chrono::milliseconds(1), .shared_memory = false}));
+  auto docs = test::must(db.create_collection("docs", {.dim = 3}));
+  for (int i = 0; i < 3; ++i) {
+    test::must(docs.insert(document("d" + std::to_string(i), static_cast<float>(i))));
+    test::must(docs.flush());
+  }
+  test::must(docs.compact());
+  const auto left = [&] {
+    using std::filesystem::directory_iterator;
+    return std::distance(directory_iterator(folder.path() / "docs" / "segments"), directory_iterator());
+  };
+  REQUIRE(test::must(docs.stats()).segments.size() == 1);
+  for (int i = 0; i < 3'000 && left() > 1; ++i) static_cast<void>(docs.wait_for(Seq{1'000}, std::chrono::milliseconds(20)));
+  REQUIRE(left() == 1);
+  const auto version = test::must(docs.stats()).manifest_version;
+  CHECK(version.value < 20);  // and then there is an end of publishing, too
+  CHECK(test::must(docs.count()) == 3);
 }
 
 TEST_CASE("explain tells the plan and what it cost") {
