@@ -23,7 +23,7 @@ constexpr std::uint32_t kDim = 64;
 constexpr int kGroups = 8;
 constexpr int kMembers = 6;
 constexpr int kOthers = 800;   // documents around the groups, so that there is something to walk through
-constexpr std::uint64_t kSwaps = 1'000;
+constexpr std::uint64_t kSwaps = test::kSanitized ? 250 : 1'000;
 
 // Members of a group have its direction, each a little of its own.
 std::vector<float> member_vector(int group, int member) {
