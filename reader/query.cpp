@@ -51,15 +51,20 @@ std::vector<Task> make_tasks(const std::vector<Part>& parts, const PartQuery& qu
   return tasks;
 }
 
-// Roughly, as if it were read at the memory's speed: a walk on codes reads the codes of each candidate's links, mostly not cached.
+// A walk reads about so many codes, or vectors, for each candidate that it keeps: those of its links that were not seen before.
+constexpr double kCodesPerCandidate = 48, kVectorsPerCandidate = 16;
+constexpr double kFewestCandidates = 8;
+
+// Roughly, as if all were read at the memory's speed.
 std::uint64_t bytes_to_read(const Task& task, const PartQuery& query) {
   const std::uint64_t vector_bytes = query.query.dim() * sizeof(float);
   const std::uint64_t code_bytes = index::BitCodec::stride_bytes(static_cast<std::uint32_t>(query.query.dim()));
   if (!query.filter.matches_all()) return (task.end - task.begin) * vector_bytes;
   if (uses_graph(*task.part, query)) {
     const bool by_bits = task.part->segment()->view->hnsw()->bit_codec() != nullptr;
-    const double candidates = std::max(8.0, query.ef * task.share);
-    return static_cast<std::uint64_t>(candidates * (by_bits ? 48.0 * static_cast<double>(code_bytes) : 16.0 * static_cast<double>(vector_bytes)));
+    const double candidates = std::max(kFewestCandidates, query.ef * task.share);
+    return static_cast<std::uint64_t>(candidates * (by_bits ? kCodesPerCandidate * static_cast<double>(code_bytes)
+                                                            : kVectorsPerCandidate * static_cast<double>(vector_bytes)));
   }
   const auto* codes = query.approximate ? task.part->codes() : nullptr;
   const Row coded = codes == nullptr ? 0 : std::clamp(codes->coded(), task.begin, task.end) - task.begin;

@@ -71,11 +71,6 @@ void compare(const char* when, const DataSet& data, const Collection& churned, c
     ratios.push_back(of_fresh.seconds / of_churned.seconds);
   }
   const auto stats = must(churned.stats());
-  if (::getenv("CHURN_EXPLAIN") != nullptr) {
-    const auto one = must(churned.search(Search{std::span(data.queries.row(0), data.queries.dim)}.top_k(options.k).ef(options.ef).explain(true)));
-    fmt::print("plan {} distances {} estimated {} hops {} memtable {}\n", one.plan->plan, one.plan->distances, one.plan->estimated_distances, one.plan->hops, stats.memtable_documents);
-    for (const auto& segment : stats.segments) fmt::print("  segment {} rows {} deleted {} indexed {}\n", segment.id.value, segment.rows, segment.deleted, segment.indexed);
-  }
   fmt::print("{},{},{:.4f},{:.4f},{:.3f},{}\n", when, stats.segments.size(), of_churned.recall, of_fresh.recall, percentile(ratios, .5), stats.deleted);
   std::fflush(stdout);
 }

@@ -1,5 +1,5 @@
 // 1-bit codes of 32 rows side by side, four dimensions at a time, for scans: a table of the query's sums for each four dimensions is looked up for
-// all rows at once, which takes a quarter of the instructions of comparing them one by one. Keys are those of the single rows.
+// all rows at once, where comparing them one by one takes a sum over the lanes of a register for each. Keys are those of the single rows.
 // Source: André, Kermarrec and Le Scouarnec, "Cache locality is not enough: high-performance nearest neighbor search with product
 // quantization fast scan", VLDB 2015.
 //
