@@ -9,6 +9,7 @@
 #include "ipc/http/error_map.hpp"
 #include "ndb_schema/http_messages_generated.h"
 #include "shared/base/result.hpp"
+#include "shared/payload/json_text.hpp"
 
 namespace ndb::cli {
 namespace {
@@ -22,7 +23,9 @@ std::string encode_config(const CollectionConfig& config) {
   json.field("durability", durability_name(config.durability));
   json.key("hnsw").begin_object().field("m", config.hnsw.m).field("ef_construct", config.hnsw.ef_construction);
   json.field("ef_search", config.hnsw.ef_search).field("quantization", quantization_name(config.hnsw.quantization));
-  json.end_object().end_object();
+  json.end_object();
+  json.key("attributes").begin_object().key("only").raw(payload::json_list(config.attributes.only));
+  json.key("never").raw(payload::json_list(config.attributes.never)).end_object().end_object();
   return std::move(json).text();
 }
 

@@ -91,11 +91,11 @@ void print_matches(const Session& session, const Query& query, const boost::json
                                      count_at(answer, "seq"), count_at(answer, "manifest_version"));
   const auto& plan = object_at(answer, "plan");
   if (!plan.empty())
-    session.streams.out << fmt::format("plan {}: {} distances, {} estimated, {} hops, {} bytes, {} rows let through\n",
+    session.streams.out << fmt::format("plan {}: {} distances, {} estimated, {} hops, {} bytes, {} rows let through ({} expected)\n",
                                        printable(text_at(plan, "plan")), grouped(count_at(plan, "distances")),
                                        grouped(count_at(plan, "estimated_distances")), grouped(count_at(plan, "hops")),
                                        grouped(count_at(plan, "bytes_touched")),
-                                       grouped(count_at(plan, "rows_matched")));
+                                       grouped(count_at(plan, "rows_matched")), grouped(count_at(plan, "rows_estimated")));
 }
 
 Status search(const Session& session, const Query& query) {

@@ -3,22 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reader/filtered_search.hpp"
+#include "reader/part_rows.hpp"
 #include "shared/index/calibration.hpp"
 #include "shared/index/code_scan.hpp"
 
 namespace ndb::reader {
-namespace {
-
-using index::TopK;
-
-// A filter that leaves fewer rows than this is answered faster by comparing all of them than by walking.
-constexpr std::uint64_t kFewRows = 2'000;
-
-struct LessById {
-  const Part* part;
-  bool operator()(Row a, Row b) const noexcept { return part->row_id(a) < part->row_id(b); }
-};
-using Top = TopK<LessById>;
 
 // Not inlined: in a shared library the address of what is thread-local takes a call, and the walk, knowing where it came from, would ask for
 // it again at every use.
@@ -26,6 +16,8 @@ using Top = TopK<LessById>;
   thread_local index::SearchScratch scratch;
   return scratch;
 }
+
+namespace {
 
 void scan_memtable_rows(const memtable::Memtable& memtable, const Part& part, const PartQuery& query, Row begin, Row end,
                         Top& top, index::SearchStats& stats) {
@@ -86,7 +78,7 @@ void scan_codes(const Part& part, const PartQuery& query, Row begin, Row end, To
   scan_unfiltered(part, query, coded, end, top, stats);
 }
 
-PartResult exact(const Part& part, const PartQuery& query, Row begin, Row end) {
+PartResult exact(const Part& part, const PartQuery& query, Row begin, Row end, const PartRows* matching) {
   PartResult result{.best = {}, .stats = {}, .plan = Plan::exact};
   Top top(query.top_k, LessById{&part}, query.bound());
   if (query.filter.matches_all()) {
@@ -96,20 +88,13 @@ PartResult exact(const Part& part, const PartQuery& query, Row begin, Row end) {
     scan_memtable_rows(*part.memtable(), part, query, begin, end, top, result.stats);
     result.rows_matched = result.stats.distances;
   } else {
-    const auto rows = part.matching(query.filter, begin, end);
+    const auto rows = matching != nullptr ? visible_rows(part, matching->rows, begin, end) : part.matching(query.filter, begin, end);
     result.rows_matched = rows.size();
+    if (matching != nullptr && begin == 0) result.rows_expected = matching->expected;
     result.stats.distances = index::scan_rows(part.segment()->view->vectors(), rows, query.query, top);
   }
   result.best = top.take();
   return result;
-}
-
-// A part that holds a share of the matches needs that share of the candidates, and some more for chance.
-std::uint32_t ef_of(const Part& part, const PartQuery& query, double share) {
-  std::uint32_t ef = query.ef;
-  if (query.recall) ef = std::max(query.top_k, index::ef_for_recall(part.segment()->view->hnsw()->recall_at_ef(), *query.recall, query.top_k));
-  const double expected = ef * share;
-  return std::min(ef, static_cast<std::uint32_t>(expected + 2.5 * std::sqrt(expected)) + 4);
 }
 
 PartResult graph(const Part& part, const PartQuery& query, double share) {
@@ -129,32 +114,6 @@ PartResult graph(const Part& part, const PartQuery& query, double share) {
   return result;
 }
 
-// The rows that match are known exactly before the walk, so it can be judged and, where it fails, replaced by the scan.
-PartResult filtered_graph(const Part& part, const PartQuery& query, double share) {
-  const auto& view = *part.segment()->view;
-  const auto rows = part.matching(query.filter, 0, part.rows());
-  PartResult result{.best = {}, .stats = {}, .rows_matched = rows.size(), .plan = Plan::filtered_graph};
-  Top top(query.top_k, LessById{&part}, query.bound());
-  if (rows.size() > kFewRows) {
-    std::vector<bool> matches(part.rows());
-    for (const Row row : rows) matches[row] = true;
-    const index::HnswSearchParams params{.k = query.top_k, .ef = ef_of(part, query, share),
-                                         .accepted_share = static_cast<double>(rows.size()) / part.rows(),
-                                         .max_distances = rows.size()};
-    index::search(*view.hnsw(), view.vectors(), query.query, params, [&](Row row) { return matches[row]; },
-                  thread_scratch(), top, result.stats);
-    if (!result.stats.gave_up && result.stats.found >= std::min<std::size_t>(query.top_k, rows.size())) {
-      result.best = top.take();
-      return result;
-    }
-    top = Top(query.top_k, LessById{&part}, query.bound());
-  }
-  result.plan = Plan::exact;
-  result.stats.distances += index::scan_rows(view.vectors(), rows, query.query, top);
-  result.best = top.take();
-  return result;
-}
-
 // Among so many dead rows, looking at the live ones is faster than walking around: a walk passes about ef / share nodes.
 bool mostly_dead(const Part& part) noexcept {
   constexpr std::uint64_t kWalkCost = 150;  // in rows compared, for a share of 1
@@ -165,20 +124,29 @@ bool mostly_dead(const Part& part) noexcept {
 
 }  // namespace
 
+// A part that holds a share of the matches needs that share of the candidates, and some more for chance.
+std::uint32_t ef_of(const Part& part, const PartQuery& query, double share) {
+  std::uint32_t ef = query.ef;
+  if (query.recall) ef = std::max(query.top_k, index::ef_for_recall(part.segment()->view->hnsw()->recall_at_ef(), *query.recall, query.top_k));
+  const double expected = ef * share;
+  return std::min(ef, static_cast<std::uint32_t>(expected + 2.5 * std::sqrt(expected)) + 4);
+}
+
 bool uses_graph(const Part& part, const PartQuery& query) noexcept {
   return query.approximate && part.segment() != nullptr && part.segment()->view->hnsw() != nullptr;
 }
 
-PartResult search_part(const Part& part, const PartQuery& query, Row begin, Row end, double share) {
-  if (!uses_graph(part, query)) return exact(part, query, begin, end);
-  if (!query.filter.matches_all()) return filtered_graph(part, query, share);
-  if (mostly_dead(part)) return exact(part, query, 0, part.rows());
+PartResult search_part(const Part& part, const PartQuery& query, Row begin, Row end, double share, const PartRows* matching) {
+  if (!uses_graph(part, query)) return exact(part, query, begin, end, matching);
+  if (matching != nullptr) return filtered_search(part, query, *matching, share);
+  if (!query.filter.matches_all()) return filtered_search_by_payload(part, query, share);
+  if (mostly_dead(part)) return exact(part, query, 0, part.rows(), nullptr);
   auto result = graph(part, query, share);
   // Deletions may have cut off what is left; a walk that finds too little is replaced.
   const std::uint64_t live = part.rows() - part.segment()->tombstones->count();
   if (result.stats.found < std::min<std::uint64_t>(query.top_k, live)) {
     const auto walked = result.stats;
-    result = exact(part, query, 0, part.rows());
+    result = exact(part, query, 0, part.rows(), nullptr);
     result.stats += walked;
   }
   return result;

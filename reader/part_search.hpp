@@ -16,6 +16,15 @@
 
 namespace ndb::reader {
 
+struct PartRows;  // part_rows.hpp
+
+/// Ties go by id.
+struct LessById {
+  const Part* part;
+  bool operator()(Row a, Row b) const noexcept { return part->row_id(a) < part->row_id(b); }
+};
+using Top = index::TopK<LessById>;
+
 /// The k-th best key of what is found so far, shared by the parts of a search: what is worse need not be compared exactly.
 /// Threads: any.
 class SharedBound {
@@ -50,6 +59,7 @@ struct PartQuery {
   std::uint32_t ef;
   bool approximate;
   std::optional<double> recall;  ///< instead of ef, below 1
+  bool explain = false;
   SharedBound* shared_bound = nullptr;
 
   [[nodiscard]] float bound() const noexcept {
@@ -57,20 +67,28 @@ struct PartQuery {
   }
 };
 
-enum class Plan : std::uint8_t { none, exact, graph, filtered_graph };
+enum class Plan : std::uint8_t { none, exact, codes, graph, filtered_graph, two_hop };
 
 struct PartResult {
   std::vector<index::Candidate> best;  ///< at most top_k, best first, ties by id
   index::SearchStats stats;
-  std::uint64_t rows_matched = 0;      ///< if a filter was evaluated
+  std::uint64_t rows_matched = 0;      ///< if a filter was evaluated; of a walk only if query.explain
+  std::uint64_t rows_expected = 0;     ///< before it was
   Plan plan = Plan::none;
 };
 
 /// Whether this part would be answered by its graph (so cheaply that splitting it is not worth a task).
 [[nodiscard]] bool uses_graph(const Part& part, const PartQuery& query) noexcept;
 
-/// Searches rows [begin, end) exactly, or the whole part if the plan is a graph (then begin is 0 and end its rows).
+/// Candidates that a walk of this part keeps. It has a graph. share: as below.
+[[nodiscard]] std::uint32_t ef_of(const Part& part, const PartQuery& query, double share);
+/// Memory of searches on this thread.
+[[nodiscard]] index::SearchScratch& thread_scratch();
+
+/// Searches rows [begin, end) exactly, or the whole part if the plan is a graph (then begin is 0 and end its rows). matching: what the
+/// filter lets through, if that is known.
 /// share: of the matches, how many this part is expected to hold, in (0, 1]; a graph is walked with as many candidates.
-[[nodiscard]] PartResult search_part(const Part& part, const PartQuery& query, Row begin, Row end, double share);
+[[nodiscard]] PartResult search_part(const Part& part, const PartQuery& query, Row begin, Row end, double share,
+                                     const PartRows* matching);
 
 }  // namespace ndb::reader

@@ -4,9 +4,11 @@
 #include <tbb/parallel_for.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <queue>
 
+#include "reader/part_rows.hpp"
 #include "reader/part_search.hpp"
 #include "shared/payload/payload.hpp"
 
@@ -24,6 +26,7 @@ struct Task {
   const Part* part;
   Row begin, end;
   double share = 1.0;  // of the matches that the part is expected to hold
+  const PartRows* matching = nullptr;  // what the filter lets through, if that is known
 };
 
 struct Hit {
@@ -36,17 +39,35 @@ std::unexpected<Error> timed_out() { return fail(ErrorCode::timeout, "the deadli
 
 bool passed(const Deadline& deadline) { return deadline && Clock::now() > *deadline; }
 
-std::vector<Task> make_tasks(const std::vector<Part>& parts, const PartQuery& query) {
+// By part: what the filter lets through, where that is cheap to know.
+using Matching = std::vector<std::optional<PartRows>>;
+
+Matching match_parts(const std::vector<Part>& parts, const PartQuery& query) {
+  Matching matching(parts.size());
+  for (std::size_t i = 0; i < parts.size() && !query.filter.matches_all(); ++i) matching[i] = rows_by_index(parts[i], query.filter);
+  return matching;
+}
+
+// Rows that may have to be looked at, and so the part's weight among the others.
+double weight_of(const Part& part, const std::optional<PartRows>& matching) {
+  return matching ? static_cast<double>(matching->rows.count()) : static_cast<double>(part.rows());
+}
+
+std::vector<Task> make_tasks(const std::vector<Part>& parts, const PartQuery& query, const Matching& matching) {
   std::vector<Task> tasks;
-  std::uint64_t rows = 0;
-  for (const auto& part : parts) rows += part.rows();
-  for (const auto& part : parts) {
+  double all = 0.0;
+  for (std::size_t i = 0; i < parts.size(); ++i) all += weight_of(parts[i], matching[i]);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Part& part = parts[i];
+    const PartRows* rows = matching[i] ? &*matching[i] : nullptr;
+    if (rows != nullptr && rows->rows.empty()) continue;
     if (uses_graph(part, query)) {
-      tasks.push_back({&part, 0, part.rows(), static_cast<double>(part.rows()) / static_cast<double>(rows)});
+      tasks.push_back({&part, 0, part.rows(), weight_of(part, matching[i]) / all, rows});
       continue;
     }
-    for (Row begin = 0; begin < part.rows(); begin += kTaskRows)
-      tasks.push_back({&part, begin, std::min(part.rows(), begin + kTaskRows), 1.0});
+    const Row step = rows != nullptr && rows->rows.count() <= kTaskRows ? part.rows() : kTaskRows;
+    for (Row begin = 0; begin < part.rows(); begin += std::min(step, part.rows() - begin))
+      tasks.push_back({&part, begin, begin + std::min(step, part.rows() - begin), 1.0, rows});
   }
   return tasks;
 }
@@ -59,7 +80,9 @@ constexpr double kFewestCandidates = 8;
 std::uint64_t bytes_to_read(const Task& task, const PartQuery& query) {
   const std::uint64_t vector_bytes = query.query.dim() * sizeof(float);
   const std::uint64_t code_bytes = index::BitCodec::stride_bytes(static_cast<std::uint32_t>(query.query.dim()));
-  if (!query.filter.matches_all()) return (task.end - task.begin) * vector_bytes;
+  if (!query.filter.matches_all() && task.matching == nullptr) return (task.end - task.begin) * vector_bytes;
+  if (task.matching != nullptr && !uses_graph(*task.part, query))
+    return std::min<std::uint64_t>(task.end - task.begin, task.matching->rows.count()) * vector_bytes;
   if (uses_graph(*task.part, query)) {
     const bool by_bits = task.part->segment()->view->hnsw()->bit_codec() != nullptr;
     const double candidates = std::max(kFewestCandidates, query.ef * task.share);
@@ -81,7 +104,7 @@ std::vector<PartResult> run(const std::vector<Task>& tasks, const PartQuery& que
   std::vector<PartResult> results(tasks.size());
   const auto one = [&](std::size_t i) {
     if (passed(deadline)) return;
-    results[i] = search_part(*tasks[i].part, query, tasks[i].begin, tasks[i].end, tasks[i].share);
+    results[i] = search_part(*tasks[i].part, query, tasks[i].begin, tasks[i].end, tasks[i].share, tasks[i].matching);
     if (query.shared_bound != nullptr) query.shared_bound->offer(results[i].best);
   };
   if (worth_spreading(tasks, query)) {
@@ -111,12 +134,12 @@ bool search_fuller_parts(std::vector<Task>& tasks, const std::vector<Hit>& hits,
                          std::vector<PartResult>& results, const Deadline& deadline) {
   bool any = false;
   for (std::size_t i = 0; i < tasks.size() && hits.size() > 1; ++i) {
-    if (tasks[i].share >= 1.0 || results[i].plan == Plan::exact) continue;
+    if (tasks[i].share >= 1.0 || results[i].plan == Plan::exact || results[i].plan == Plan::codes) continue;
     const auto held = static_cast<double>(std::ranges::count(hits, tasks[i].part, &Hit::part));
     const auto wanted = static_cast<double>(query.top_k);
     if (held <= wanted * tasks[i].share + 2.0 * std::sqrt(wanted * tasks[i].share) + 1.0 || passed(deadline)) continue;
     tasks[i].share = std::min(1.0, (held + 2.0) / wanted);
-    auto again = search_part(*tasks[i].part, query, tasks[i].begin, tasks[i].end, tasks[i].share);
+    auto again = search_part(*tasks[i].part, query, tasks[i].begin, tasks[i].end, tasks[i].share, tasks[i].matching);
     again.stats += results[i].stats;
     results[i] = std::move(again);
     any = true;
@@ -126,17 +149,18 @@ bool search_fuller_parts(std::vector<Task>& tasks, const std::vector<Hit>& hits,
 
 SearchPlan describe(const std::vector<PartResult>& results) {
   SearchPlan plan;
-  bool used[4] = {};
+  static constexpr std::array kNames{"", "exact", "codes", "graph", "filtered_graph", "two_hop"};
+  std::array<bool, kNames.size()> used{};
   for (const auto& result : results) {
     used[static_cast<std::size_t>(result.plan)] = true;
     plan.rows_matched += result.rows_matched;
+    plan.rows_estimated += result.rows_expected;
     plan.distances += result.stats.distances;
     plan.estimated_distances += result.stats.estimated_distances;
     plan.hops += result.stats.hops;
     plan.bytes_touched += result.stats.bytes_touched;
   }
-  static constexpr const char* kNames[] = {"", "exact", "graph", "filtered_graph"};
-  for (std::size_t i = 1; i < 4; ++i)
+  for (std::size_t i = 1; i < kNames.size(); ++i)
     if (used[i]) plan.plan += (plan.plan.empty() ? "" : "+") + std::string(kNames[i]);
   return plan;
 }
@@ -188,8 +212,9 @@ Result<SearchResult> execute(const live::View& view, const Search& search, Deadl
   const index::PreparedQuery prepared(search.query(), config.distance);
   const filter::CompiledFilter filter(search.filter());
   PartQuery query{prepared, filter, search.top_k(), std::max(search.top_k(), search.ef().value_or(config.hnsw.ef_search)),
-                        search.approximate() && search.recall().value_or(0.0) < 1.0, search.recall()};
-  auto tasks = make_tasks(parts, query);
+                        search.approximate() && search.recall().value_or(0.0) < 1.0, search.recall(), search.explain()};
+  const auto matching = match_parts(parts, query);
+  auto tasks = make_tasks(parts, query, matching);
   SharedBound shared_bound(search.top_k());
   if (tasks.size() > 1) query.shared_bound = &shared_bound;
   auto results = run(tasks, query, deadline);
@@ -237,9 +262,10 @@ Result<Document> get_document(const live::View& view, std::string_view id) {
 Result<std::uint64_t> count(const live::View& view, const Filter& filter) {
   const filter::CompiledFilter compiled(filter);
   std::uint64_t total = 0;
-  for (const auto& part : parts_of(*view.snapshot, view.seq))
-    for (Row row = 0; row < part.rows(); ++row)
-      total += part.visible(row) && (compiled.matches_all() || compiled.matches(part.payload(row))) ? 1U : 0U;
+  for (const auto& part : parts_of(*view.snapshot, view.seq)) {
+    if (const auto known = rows_by_index(part, compiled)) total += count_visible(part, known->rows);
+    else for_each_match(part, compiled, [&](Row) { ++total; });
+  }
   NDB_TRY(view.snapshot->damage());
   return total;
 }
@@ -250,14 +276,12 @@ Result<std::vector<std::string>> matching_ids(const live::View& view, const Filt
   const std::size_t most = limit.value_or(~std::size_t{0});
   std::priority_queue<std::string> smallest;  // the `most` smallest ids so far, the largest of them on top
   for (const auto& part : parts_of(*view.snapshot, view.seq))
-    for (Row row = 0; row < part.rows(); ++row) {
+    for_each_match(part, compiled, [&](Row row) {
       const auto id = part.row_id(row);
-      if (after && id <= *after) continue;
-      if (smallest.size() == most && id >= smallest.top()) continue;
-      if (!part.visible(row) || (!compiled.matches_all() && !compiled.matches(part.payload(row)))) continue;
+      if ((after && id <= *after) || (smallest.size() == most && id >= smallest.top())) return;
       smallest.emplace(id);
       if (smallest.size() > most) smallest.pop();
-    }
+    });
   NDB_TRY(view.snapshot->damage());
   std::vector<std::string> ids(smallest.size());
   for (auto place = ids.rbegin(); place != ids.rend(); ++place) {

@@ -14,6 +14,21 @@ Status check_range(std::uint32_t value, std::uint32_t low, std::uint32_t high, c
               field);
 }
 
+Status check_names(const std::vector<std::string>& names, const std::string& field) {
+  if (names.size() > Limits::kMaxAttributeNames)
+    return fail(ErrorCode::invalid_argument, field + " has more than " + std::to_string(Limits::kMaxAttributeNames) + " names", field);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto& name = names[i];
+    const bool odd = name.empty() || name.size() > Limits::kMaxAttributeNameBytes || name.front() == '.' || name.back() == '.' ||
+                     name.find("..") != std::string::npos || name.find('\0') != std::string::npos;
+    if (!odd) continue;
+    std::string place = field + "[" + std::to_string(i) + "]";
+    std::string message = place + " is no dotted path of 1 to " + std::to_string(Limits::kMaxAttributeNameBytes) + " bytes";
+    return fail(ErrorCode::invalid_argument, std::move(message), std::move(place));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string_view distance_name(Distance distance) noexcept {
@@ -61,7 +76,9 @@ Status validate(const CollectionConfig& config) {
   for (const auto& status : {check_range(config.dim, 1, Limits::kMaxDim, "dim"),
                              check_range(config.hnsw.m, 2, 128, "hnsw.m"),
                              check_range(config.hnsw.ef_construction, config.hnsw.m, 4096, "hnsw.ef_construct"),
-                             check_range(config.hnsw.ef_search, 1, Limits::kMaxEf, "hnsw.ef_search")})
+                             check_range(config.hnsw.ef_search, 1, Limits::kMaxEf, "hnsw.ef_search"),
+                             check_names(config.attributes.only, "attributes.only"),
+                             check_names(config.attributes.never, "attributes.never")})
     if (!status) return status;
   if (config.distance > Distance::euclidean) return fail(ErrorCode::invalid_argument, "unknown distance", "distance");
   if (config.hnsw.quantization > Quantization::rabitq)

@@ -62,7 +62,8 @@ Status resolve_collections(Applied& applied) {
                           .hnsw = {.m = entry.m.value_or(config.hnsw.m),
                                    .ef_construction = entry.ef_construct.value_or(config.hnsw.ef_construction),
                                    .ef_search = entry.ef_search.value_or(config.hnsw.ef_search),
-                                   .quantization = entry.quantization.value_or(config.hnsw.quantization)}};
+                                   .quantization = entry.quantization.value_or(config.hnsw.quantization)},
+                          .attributes = entry.attributes};
     const std::string place = fmt::format("collections[{}]", config.collections.size());
     if (const auto status = validate_collection_name(entry.name); !status)
       return refuse(entry.origin, place + ".name", status.error().message);

@@ -19,9 +19,11 @@ std::string print_collections(const std::vector<CollectionSpec>& collections, co
   std::string text = fmt::format("collections:  # {}\n", origin);
   for (const auto& [name, config] : collections)
     text += fmt::format(
-        "  - {{name: {}, dim: {}, distance: {}, durability: {}, hnsw: {{m: {}, ef_construct: {}, ef_search: {}, quantization: {}}}}}\n",
+        "  - {{name: {}, dim: {}, distance: {}, durability: {}, hnsw: {{m: {}, ef_construct: {}, ef_search: {}, quantization: {}}}, "
+        "attributes: {{only: {}, never: {}}}}}\n",
         quoted(name), config.dim, distance_name(config.distance), durability_name(config.durability), config.hnsw.m,
-        config.hnsw.ef_construction, config.hnsw.ef_search, quantization_name(config.hnsw.quantization));
+        config.hnsw.ef_construction, config.hnsw.ef_search, quantization_name(config.hnsw.quantization),
+        payload::json_list(config.attributes.only), payload::json_list(config.attributes.never));
   return text;
 }
 

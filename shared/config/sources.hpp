@@ -24,6 +24,7 @@ struct CollectionEntry {
   std::optional<Durability> durability;
   std::optional<std::uint32_t> m, ef_construct, ef_search;
   std::optional<Quantization> quantization;
+  AttributeConfig attributes;
   std::string origin;
 };
 

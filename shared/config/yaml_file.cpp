@@ -91,12 +91,16 @@ class Reader {
         NDB_TRY(read_hnsw(member.second, field, into));
         continue;
       }
+      if (name == "attributes") {
+        NDB_TRY(read_attributes(member.second, field, into.attributes));
+        continue;
+      }
       NDB_TRY_ASSIGN(const auto text, scalar(member, field));
       if (name == "name") into.name = text;
       else if (name == "dim") NDB_TRY(read_integer(member.second, text, field, into.dim));
       else if (name == "distance") into.distance = distance_from_name(text);
       else if (name == "durability") into.durability = durability_from_name(text);
-      else return refuse(at(member.first), field, "is no known key; there are name, dim, distance, durability, hnsw");
+      else return refuse(at(member.first), field, "is no known key; there are name, dim, distance, durability, hnsw, attributes");
       if (name == "distance" && !into.distance)
         return refuse(at(member.second), field, "must be one of cosine, dot, euclidean");
       if (name == "durability" && !into.durability)
@@ -119,6 +123,22 @@ class Reader {
       else return refuse(at(member.first), field, "is no known key; there are m, ef_construct, ef_search, quantization");
       if (name == "quantization" && !into.quantization)
         return refuse(at(member.second), field, "must be one of auto, none, sq8, rabitq");
+    }
+    return {};
+  }
+
+  Status read_attributes(const YAML::Node& map, const std::string& place, AttributeConfig& into) const {
+    if (!map.IsMap()) return refuse(at(map), place, "must be a map such as {only: [source, year], never: [text]}");
+    NDB_TRY(check_keys(map, place + "."));
+    for (const auto& member : map) {
+      const std::string name = member.first.Scalar();
+      const std::string field = place + "." + name;
+      if (name != "only" && name != "never") return refuse(at(member.first), field, "is no known key; there are only, never");
+      if (!member.second.IsSequence()) return refuse(at(member.second), field, "must be a list of fields");
+      for (const auto& one : member.second) {
+        if (!one.IsScalar()) return refuse(at(one), field, "must be a list of fields");
+        (name == "only" ? into.only : into.never).push_back(one.Scalar());
+      }
     }
     return {};
   }

@@ -95,6 +95,7 @@ CompiledFilter::Node compile(const Filter& filter) {
   CompiledFilter::Node node;
   node.op = filter.matches_all() ? Op::all : from.op;
   if (node.op == Op::all) return node;
+  node.field = from.path;
   if (!from.path.empty()) node.path = split(from.path);
   if (node.op == Op::exists) node.wanted = from.values.empty() || std::get<bool>(from.values.front());
   else std::ranges::transform(from.values, std::back_inserter(node.operands), Operand::from);
@@ -108,7 +109,11 @@ CompiledFilter::Node compile(const Filter& filter) {
 CompiledFilter::CompiledFilter(const Filter& filter) : root_(compile(filter)) {}
 
 bool CompiledFilter::matches(base::ByteSpan flexbuffers) const noexcept {
-  return evaluate(root_, Value::root(flexbuffers), flexbuffers.size());
+  return matches(root_, flexbuffers);
+}
+
+bool CompiledFilter::matches(const Node& node, base::ByteSpan flexbuffers) noexcept {
+  return evaluate(node, Value::root(flexbuffers), flexbuffers.size());
 }
 
 bool matches(const Filter& filter, base::ByteSpan flexbuffers) { return CompiledFilter(filter).matches(flexbuffers); }

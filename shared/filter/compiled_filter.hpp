@@ -28,6 +28,8 @@ struct Scalar {
 
 /// Exact for numbers of any two types; unordered if the types differ or one is no scalar.
 [[nodiscard]] std::partial_ordering compare(const Scalar& left, const Scalar& right) noexcept;
+/// Where scalars of this kind stand among those of other types; numbers are one type. Greatest for what is no scalar.
+[[nodiscard]] int type_order(payload::Kind kind) noexcept;
 /// A total order of scalars for sorting: by type, then as compare() has it.
 [[nodiscard]] bool sorts_before(const Scalar& left, const Scalar& right) noexcept;
 
@@ -55,10 +57,15 @@ class CompiledFilter {
   struct Node {
     Filter::Op op = Filter::Op::all;
     bool wanted = true;             ///< for exists
-    std::vector<std::string> path;  ///< at least one part, for conditions
+    std::string field;              ///< the dotted path, for conditions
+    std::vector<std::string> path;  ///< the same, split: at least one part
     std::vector<Operand> operands;
     std::vector<Node> children;
   };
+
+  [[nodiscard]] const Node& root() const noexcept { return root_; }
+  /// The same of a part of a filter.
+  [[nodiscard]] static bool matches(const Node& node, base::ByteSpan flexbuffers) noexcept;
 
  private:
   Node root_;

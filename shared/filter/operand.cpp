@@ -89,6 +89,8 @@ std::partial_ordering compare(const Scalar& left, const Scalar& right) noexcept 
   return std::partial_ordering::unordered;
 }
 
+int type_order(Kind kind) noexcept { return static_cast<int>(class_of(kind)); }
+
 bool sorts_before(const Scalar& left, const Scalar& right) noexcept {
   const Class left_class = class_of(left.kind);
   const Class right_class = class_of(right.kind);

@@ -4,7 +4,7 @@
 //   epochs/<epoch>.claim
 //   manifest/<version>.manifest
 //   wal/<epoch>-<index>.wal
-//   segments/<id>/{vectors,ids,payloads,hnsw-<epoch>-<n>,deleted-<epoch>-<n>}
+//   segments/<id>/{vectors,ids,payloads,attributes,hnsw-<epoch>-<n>,deleted-<epoch>-<n>}
 //
 // Numbers are written with 20 decimal digits, so that names sort as numbers. Names are never reused: whatever a writer
 // creates carries its epoch, and no two writers share an epoch.
@@ -50,6 +50,7 @@ struct WalName {
 inline constexpr std::string_view kVectorsFile = "vectors";
 inline constexpr std::string_view kIdsFile = "ids";
 inline constexpr std::string_view kPayloadsFile = "payloads";
+inline constexpr std::string_view kAttributesFile = "attributes";
 [[nodiscard]] std::string hnsw_file_name(Epoch epoch, std::uint64_t n);
 [[nodiscard]] std::string deleted_file_name(Epoch epoch, std::uint64_t n);
 

@@ -33,8 +33,23 @@ flatbuffers::Offset<ndb_schema::Segment> put_segment(Builder& builder, const Man
   const auto payloads = put_file(builder, segment.payloads);
   const auto delete_set = put_file(builder, segment.delete_set);
   const auto hnsw = put_file(builder, segment.hnsw);
+  const auto attributes = put_file(builder, segment.attributes);
   return ndb_schema::CreateSegment(builder, segment.id.value, segment.rows, segment.deleted, vectors, ids, payloads,
-                                   delete_set, hnsw);
+                                   delete_set, hnsw, attributes);
+}
+
+// Nothing at all for an empty list, as manifests were before there were these lists.
+flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> put_names(Builder& builder,
+                                                                                             const std::vector<std::string>& names) {
+  if (names.empty()) return {};
+  return builder.CreateVectorOfStrings(names);
+}
+
+std::vector<std::string> names_of(const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* from) {
+  std::vector<std::string> names;
+  if (from != nullptr)
+    for (const auto* name : *from) names.push_back(name->str());
+  return names;
 }
 
 // A name that stays inside the segment's folder.
@@ -68,6 +83,9 @@ class Decoder {
     if (from.hnsw() != nullptr) {
       NDB_TRY_ASSIGN(to.hnsw, file(from.hnsw()));
     }
+    if (from.attributes() != nullptr) {
+      NDB_TRY_ASSIGN(to.attributes, file(from.attributes()));
+    }
     return to;
   }
 
@@ -80,7 +98,8 @@ class Decoder {
     to.config = {.dim = from.dim(), .distance = static_cast<Distance>(from.distance()),
                  .durability = static_cast<Durability>(from.durability()),
                  .hnsw = {from.hnsw_m(), from.hnsw_ef_construction(), from.hnsw_ef_search(),
-                          static_cast<Quantization>(from.hnsw_quantization())}};
+                          static_cast<Quantization>(from.hnsw_quantization())},
+                 .attributes = {names_of(from.attributes_only()), names_of(from.attributes_never())}};
     if (const auto valid = validate(to.config); !valid) return corrupt(valid.error().message);
     to.index_enabled = from.index_enabled();
     to.flushed_seq = Seq{from.flushed_seq()};
@@ -104,7 +123,8 @@ class Decoder {
 }  // namespace
 
 std::uint64_t ManifestSegment::bytes() const noexcept {
-  return vectors.bytes + ids.bytes + payloads.bytes + (delete_set ? delete_set->bytes : 0) + (hnsw ? hnsw->bytes : 0);
+  const auto bytes_of = [](const std::optional<FileRef>& file) { return file ? file->bytes : 0; };
+  return vectors.bytes + ids.bytes + payloads.bytes + bytes_of(delete_set) + bytes_of(hnsw) + bytes_of(attributes);
 }
 
 std::vector<std::byte> encode_manifest(const Manifest& manifest) {
@@ -118,13 +138,17 @@ std::vector<std::byte> encode_manifest(const Manifest& manifest) {
                                          seal.bytes, seal.checksum));
   }
   const auto& config = manifest.config;
+  const auto only = put_names(builder, config.attributes.only), never = put_names(builder, config.attributes.never);
+  const auto name = builder.CreateString(manifest.name);
+  const auto segment_list = builder.CreateVector(segments);
+  const auto wal_list = builder.CreateVector(wals);
   ndb_schema::FinishManifestBuffer(
-      builder, ndb_schema::CreateManifestDirect(
+      builder, ndb_schema::CreateManifest(
                    builder, manifest.version.value, manifest.epoch.value, manifest.collection_uid,
-                   manifest.name.c_str(), manifest.created_unix_ms, config.dim,
+                   name, manifest.created_unix_ms, config.dim,
                    static_cast<std::uint8_t>(config.distance), static_cast<std::uint8_t>(config.durability),
                    config.hnsw.m, config.hnsw.ef_construction, config.hnsw.ef_search, manifest.index_enabled,
-                   manifest.flushed_seq.value, &segments, &wals, static_cast<std::uint8_t>(config.hnsw.quantization)));
+                   manifest.flushed_seq.value, segment_list, wal_list, static_cast<std::uint8_t>(config.hnsw.quantization), only, never));
   std::vector<std::byte> out;
   base::append(out, kManifestMagic);
   base::append(out, kManifestVersion);

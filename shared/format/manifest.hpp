@@ -34,7 +34,7 @@ struct ManifestSegment {
   std::uint32_t rows = 0;
   std::uint32_t deleted = 0;
   FileRef vectors{}, ids{}, payloads{};
-  std::optional<FileRef> delete_set{}, hnsw{};
+  std::optional<FileRef> delete_set{}, hnsw{}, attributes{};
   friend bool operator==(const ManifestSegment&, const ManifestSegment&) = default;
 
   [[nodiscard]] std::uint64_t bytes() const noexcept;

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "shared/format/manifest.hpp"
+#include "shared/payload/json_text.hpp"
 
 namespace ndb::format {
 namespace {
@@ -21,6 +22,7 @@ void write_segment(std::string& out, const ManifestSegment& segment) {
   write_file(out, "payloads", segment.payloads);
   if (segment.delete_set) write_file(out, "delete_set", *segment.delete_set);
   if (segment.hnsw) write_file(out, "hnsw", *segment.hnsw);
+  if (segment.attributes) write_file(out, "attributes", *segment.attributes);
   out += '}';
 }
 
@@ -48,10 +50,11 @@ std::string manifest_to_json(const Manifest& manifest) {
   const auto& config = manifest.config;
   std::string out = fmt::format(
       R"({{"version":{},"epoch":{},"collection_uid":"{:016x}","name":"{}","created_unix_ms":{},"dim":{},"distance":"{}",)"
-      R"("durability":"{}","hnsw":{{"m":{},"ef_construct":{},"ef_search":{},"quantization":"{}"}},"index_enabled":{},"flushed_seq":{})",
+      R"("durability":"{}","hnsw":{{"m":{},"ef_construct":{},"ef_search":{},"quantization":"{}"}},"attributes":{{"only":{},"never":{}}},"index_enabled":{},"flushed_seq":{})",
       manifest.version.value, manifest.epoch.value, manifest.collection_uid, manifest.name, manifest.created_unix_ms,
       config.dim, distance_name(config.distance), durability_name(config.durability), config.hnsw.m,
       config.hnsw.ef_construction, config.hnsw.ef_search, quantization_name(config.hnsw.quantization),
+      payload::json_list(config.attributes.only), payload::json_list(config.attributes.never),
       manifest.index_enabled, manifest.flushed_seq.value);
   put_list(out, "segments", manifest.segments, write_segment);
   put_list(out, "wals", manifest.wals, put_wal);

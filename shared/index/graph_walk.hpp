@@ -56,6 +56,7 @@ struct WalkScratch {
   SearchPool pool;
   VisitedSet visited;
   std::vector<std::uint32_t> fresh;
+  std::vector<std::uint32_t> rejected;  // neighbours that the two-hop walk passes through
   std::vector<const std::byte*> codes;  // of fresh, for a BatchDistance
   std::vector<std::uint32_t> loading;   // nodes whose codes were asked for, and where they are
   std::vector<const std::byte*> loading_codes;
@@ -203,6 +204,69 @@ bool walk_filtered(L& layer, D& distance, std::uint32_t entry, std::size_t ef, A
     ++stats.hops;
   }
   ++stats.distances;
+  return true;
+}
+
+/// The accepted nodes next to `node` that were not met before, into scratch.fresh: its neighbours and, where most of these are rejected,
+/// the neighbours of the rejected ones, until there are `enough`.
+template <Layer L, class Accept>
+void collect_two_hop(L& layer, std::uint32_t node, std::size_t enough, Accept& accept, WalkScratch& scratch) {
+  auto& fresh = scratch.fresh;
+  auto& rejected = scratch.rejected;
+  fresh.clear();
+  rejected.clear();
+  const auto each_link = [&](std::uint32_t from, auto&& take) {
+    for (const std::uint32_t link : layer.links(from)) {
+      if (link == kNoLink) break;
+      if (link >= layer.size()) [[unlikely]] layer.report_damage();
+      else take(link);
+    }
+  };
+  each_link(node, [&](std::uint32_t link) {
+    if (accept(layer.row(link))) {
+      if (scratch.visited.insert(link)) fresh.push_back(link);
+    } else if (!scratch.visited.contains(link)) {
+      rejected.push_back(link);
+    }
+  });
+  if (fresh.size() >= enough) return;
+  for (const std::uint32_t through : rejected) layer.prefetch_links(through);
+  for (const std::uint32_t through : rejected) {
+    scratch.visited.insert(through);  // what is behind it has been met from here on
+    each_link(through, [&](std::uint32_t link) {
+      if (accept(layer.row(link)) && scratch.visited.insert(link)) fresh.push_back(link);
+    });
+    if (fresh.size() >= enough) return;
+  }
+}
+
+/// A walk over accepted nodes only, which are taken for neighbours if at most one rejected node lies between them: as if the graph
+/// had been built of them. Source: Patel et al., "ACORN: Performant and Predicate-Agnostic Search Over Vector Embeddings and
+/// Structured Data", 2024, ACORN-1. Starts at `entry`, accepted or not, and at `seeds`, accepted nodes from anywhere: what is accepted may
+/// lie in islands, or far from the entry. Fills scratch.pool as walk() does; false after `max_distances` (0: no bound) comparisons.
+template <Layer L, RowDistance D, class Accept>
+bool walk_two_hop(L& layer, D& distance, std::uint32_t entry, std::span<const std::uint32_t> seeds, std::size_t ef, std::size_t enough,
+                  Accept&& accept, std::uint64_t max_distances, WalkScratch& scratch, WalkStats& stats) {
+  SearchPool& pool = scratch.pool;
+  pool.reset(BatchDistance<D> ? ef + kept_besides(ef) : ef, ef);
+  scratch.visited.reset(layer.size());
+  const std::uint64_t start = stats.distances;
+  const auto compare = [&] {
+    compare_fresh(layer, distance, scratch, [&](float key, std::uint32_t node) { pool.insert(key, node); });
+    stats.distances += scratch.fresh.size();
+  };
+  collect_two_hop(layer, entry, enough, accept, scratch);
+  if (accept(layer.row(entry)) && scratch.visited.insert(entry)) scratch.fresh.push_back(entry);
+  for (const std::uint32_t seed : seeds)
+    if (seed < layer.size() && scratch.visited.insert(seed)) scratch.fresh.push_back(seed);
+  compare();
+  while (pool.has_next()) {
+    if (max_distances != 0 && stats.distances - start >= max_distances) return false;
+    collect_two_hop(layer, pool.take_next(), enough, accept, scratch);
+    if (pool.has_next()) layer.prefetch_links(pool.peek());
+    compare();
+    ++stats.hops;
+  }
   return true;
 }
 

@@ -27,6 +27,10 @@ struct HnswSearchParams {
   /// many candidates more; below (0: unknown) only accepted ones become candidates.
   double accepted_share = 0.0;
   std::uint64_t max_distances = 0;    ///< gives up after so many comparisons (0: never); only where rows are rejected
+  /// Walk over accepted rows only, through rejected ones to their neighbours, whatever accepted_share says.
+  bool two_hop = false;
+  /// Accepted rows from anywhere, to start a two-hop walk from besides the graph's entry.
+  std::span<const Row> seeds{};
 };
 
 struct SearchStats {
@@ -56,6 +60,7 @@ struct SearchScratch {
   BitQueryBuffer query_bits;
   PackedQuery packed_query;
   std::vector<Candidate> refined;
+  std::vector<float> lows;  // of rows that are scanned by their codes
 };
 
 /// Rows compared on the full vectors.
@@ -200,6 +205,22 @@ Row find_start(const HnswView& graph, D& distance, WalkScratch& scratch, WalkSta
   return node;
 }
 
+/// So many times more candidates are kept by a two-hop walk where hardly any of the rows around the query are accepted: what is lies in
+/// several places then, about equally far away, and a few candidates from the first of them would end the walk.
+inline constexpr std::size_t kFarFactor = 4;
+
+/// Whether of the rows around `start` far fewer are accepted than of all.
+template <class Accept>
+[[nodiscard]] bool is_far(const HnswView& graph, Row start, double accepted_share, Accept& accept) {
+  std::size_t met = 0, accepted = 0;
+  for (const std::uint32_t link : graph.links(start)) {
+    if (link == kNoLink || link >= graph.rows()) break;
+    ++met;
+    accepted += accept(link) ? 1U : 0U;
+  }
+  return static_cast<double>(accepted) * 4.0 < accepted_share * static_cast<double>(met);
+}
+
 /// Walks level 0 from `start` and fills the pool.
 template <RowDistance D, class Accept>
 void walk_base(const HnswView& graph, D& distance, Row start, const HnswSearchParams& params, Accept& accept,
@@ -208,6 +229,12 @@ void walk_base(const HnswView& graph, D& distance, Row start, const HnswSearchPa
   const std::size_t ef = std::max(params.ef, params.k);
   if constexpr (std::is_same_v<std::remove_cvref_t<Accept>, AcceptAll>) {
     walk(base, distance, start, ef, scratch, walked);
+  } else if (params.two_hop) {
+    const auto accepts = [&](Row row) { return accepts_node(graph, row, accept); };
+    // Where vectors are equal, rows share a node, and a seed may have none.
+    const auto seeds = graph.has_groups() ? std::span<const Row>{} : params.seeds;
+    const std::size_t kept = is_far(graph, start, params.accepted_share, accepts) ? kFarFactor * ef : ef;
+    stats.gave_up = !walk_two_hop(base, distance, start, seeds, kept, graph.m(), accepts, params.max_distances, scratch, walked);
   } else if (params.accepted_share >= kMostlyAccepted) {
     walk(base, distance, start, static_cast<std::size_t>(static_cast<double>(ef) / params.accepted_share) + 1, scratch, walked);
   } else {

@@ -29,6 +29,8 @@ class VisitedSet {
     return true;
   }
 
+  [[nodiscard]] bool contains(std::uint32_t node) const noexcept { return (words_[node >> 6] >> (node & 63) & 1U) != 0; }
+
  private:
   std::vector<std::uint64_t> words_;
   std::vector<std::uint32_t> touched_;

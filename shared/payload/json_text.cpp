@@ -63,4 +63,13 @@ void append_json_number(std::string& to, std::uint64_t number) {
   to += to_text(number, buffer);
 }
 
+std::string json_list(const std::vector<std::string>& texts) {
+  std::string list = "[";
+  for (const auto& text : texts) {
+    if (list.size() > 1) list += ',';
+    append_json_string(list, text);
+  }
+  return list + "]";
+}
+
 }  // namespace ndb::payload

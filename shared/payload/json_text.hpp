@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ndb::payload {
 
@@ -13,5 +14,8 @@ void append_json_string(std::string& to, std::string_view text);
 void append_json_number(std::string& to, double number);
 void append_json_number(std::string& to, std::int64_t number);
 void append_json_number(std::string& to, std::uint64_t number);
+
+/// ["a","b"]
+[[nodiscard]] std::string json_list(const std::vector<std::string>& texts);
 
 }  // namespace ndb::payload

@@ -55,6 +55,11 @@ Result<std::shared_ptr<const SegmentView>> SegmentView::open(fs::FileSystem& fs,
     NDB_TRY_ASSIGN(view->hnsw_file_, open_file(*segment.hnsw, FileKind::hnsw, known(&SegmentView::hnsw_file_)));
     NDB_TRY(view->open_hnsw());
   }
+  if (segment.attributes) {
+    NDB_TRY_ASSIGN(view->attributes_file_,
+                   open_file(*segment.attributes, FileKind::attributes, known(&SegmentView::attributes_file_)));
+    NDB_TRY_ASSIGN(view->attributes_, attributes::AttributesView::open(view->attributes_file_, view->rows_));
+  }
   return view;
 }
 
@@ -141,16 +146,17 @@ std::optional<Row> SegmentView::find(std::string_view id) const noexcept {
 }
 
 Status SegmentView::damage() const {
-  for (const auto* file : {&vectors_file_, &ids_file_, &payloads_file_, &hnsw_file_})
+  for (const auto* file : {&vectors_file_, &ids_file_, &payloads_file_, &hnsw_file_, &attributes_file_})
     if (*file != nullptr) NDB_TRY((*file)->damage());
-  return {};
+  return attributes_ != nullptr ? attributes_->damage() : Status{};
 }
 
 Status SegmentView::verify() const {
-  for (const auto* file : {&vectors_file_, &ids_file_, &payloads_file_, &hnsw_file_})
+  for (const auto* file : {&vectors_file_, &ids_file_, &payloads_file_, &hnsw_file_, &attributes_file_})
     if (*file != nullptr) NDB_TRY((*file)->verify());
   for (Row row = 0; row < rows_; ++row)
     if (find(row_id(row)) != row) return corrupt(*ids_file_, "an id is not found under its own name");
+  if (attributes_ != nullptr) NDB_TRY(attributes_->verify());
   if (!hnsw_) return {};
   const auto graph = hnsw_->verify();
   if (!graph) return corrupt(*hnsw_file_, graph.error().message.c_str());
@@ -159,7 +165,7 @@ Status SegmentView::verify() const {
 
 std::uint64_t SegmentView::mapped_bytes() const noexcept {
   std::uint64_t bytes = 0;
-  for (const auto* file : {&vectors_file_, &ids_file_, &payloads_file_, &hnsw_file_})
+  for (const auto* file : {&vectors_file_, &ids_file_, &payloads_file_, &hnsw_file_, &attributes_file_})
     if (*file != nullptr) bytes += (*file)->bytes();
   return bytes;
 }

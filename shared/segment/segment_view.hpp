@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "ndb/collection_config.hpp"
+#include "shared/attributes/attributes_view.hpp"
 #include "shared/format/manifest.hpp"
 #include "shared/index/hnsw_view.hpp"
 #include "shared/index/vectors_view.hpp"
@@ -31,6 +32,8 @@ class SegmentView {
   [[nodiscard]] const index::VectorsView& vectors() const noexcept { return vectors_; }
   /// nullptr if the segment has no graph.
   [[nodiscard]] const index::HnswView* hnsw() const noexcept { return hnsw_ ? &*hnsw_ : nullptr; }
+  /// nullptr if the segment has no index of its payloads.
+  [[nodiscard]] const attributes::AttributesView* attributes() const noexcept { return attributes_.get(); }
   [[nodiscard]] std::string_view row_id(Row row) const noexcept;
   /// FlexBuffers; empty if the document has no payload.
   [[nodiscard]] base::ByteSpan payload(Row row) const noexcept;
@@ -53,9 +56,10 @@ class SegmentView {
 
   SegmentId id_;
   Row rows_ = 0;
-  FilePtr vectors_file_, ids_file_, payloads_file_, hnsw_file_;
+  FilePtr vectors_file_, ids_file_, payloads_file_, hnsw_file_, attributes_file_;
   index::VectorsView vectors_;
   std::optional<index::HnswView> hnsw_;
+  std::unique_ptr<const attributes::AttributesView> attributes_;
   format::SectionFile::Section id_offsets_section_, id_bytes_, id_table_section_;
   std::span<const std::uint32_t> id_offsets_;
   std::span<const std::uint64_t> id_table_;

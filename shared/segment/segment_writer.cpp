@@ -3,6 +3,7 @@
 #include <bit>
 #include <vector>
 
+#include "shared/attributes/attribute_writer.hpp"
 #include "shared/format/section_file.hpp"
 #include "shared/index/vectors_view.hpp"
 #include "shared/segment/id_hash.hpp"
@@ -55,6 +56,15 @@ class Writer {
     NDB_TRY(put_array(file, kIdOffsetsSection, offsets));
     NDB_TRY(put_array(file, kIdTableSection, table));
     return file.finish();
+  }
+
+  Result<std::optional<FileRef>> attributes() {
+    const attributes::PayloadSource payloads = [this](Row row) -> Result<base::ByteSpan> {
+      NDB_TRY_ASSIGN(const auto one, source_(row));
+      return one.payload;
+    };
+    const attributes::FieldChoice choice{config_.attributes.only, config_.attributes.never};
+    return attributes::write_attributes(fs_, folder_ / format::kAttributesFile, id_, rows_, payloads, choice, {}, stop_);
   }
 
   Result<FileRef> payloads() {
@@ -114,6 +124,7 @@ Result<format::ManifestSegment> write_segment(fs::FileSystem& fs, const fs::Path
   NDB_TRY_ASSIGN(segment.vectors, writer.vectors());
   NDB_TRY_ASSIGN(segment.ids, writer.ids());
   NDB_TRY_ASSIGN(segment.payloads, writer.payloads());
+  NDB_TRY_ASSIGN(segment.attributes, writer.attributes());
   NDB_TRY(fs.sync_directory(folder));
   NDB_TRY(fs.sync_directory(format::segments_folder(collection)));
   return segment;

@@ -118,7 +118,8 @@ bool ReaderProcess::needs(const std::string& path) const {
     const auto folder = format::segment_folder(world_.collection, segment.id);
     for (const auto* file : {&segment.vectors, &segment.ids, &segment.payloads})
       if (is(folder / file->name)) return true;
-    if (segment.delete_set && is(folder / segment.delete_set->name)) return true;
+    for (const auto& file : {segment.delete_set, segment.attributes})
+      if (file && is(folder / file->name)) return true;
   }
   return false;
 }

@@ -297,7 +297,8 @@ void World::manifest_created(const std::string& path, const Node& node, Manifest
   for (const auto& segment : manifest->segments) {
     const auto folder = format::segment_folder(collection, segment.id);
     for (const auto* file : {&segment.vectors, &segment.ids, &segment.payloads}) check_named_file((folder / file->name).native());
-    if (segment.delete_set) check_named_file((folder / segment.delete_set->name).native());
+    for (const auto& file : {segment.delete_set, segment.attributes})
+      if (file) check_named_file((folder / file->name).native());
   }
 }
 

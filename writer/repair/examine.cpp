@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 
 #include "shared/format/delete_set.hpp"
@@ -23,6 +24,14 @@ Result<std::shared_ptr<const SegmentView>> open_whole(fs::FileSystem& fs, const 
     if (!payload::decode(view->payload(row)) || !payload::validate_id(view->row_id(row)))
       return fail(ErrorCode::corruption, fmt::format("row {} has a damaged id or payload", row));
   return view;
+}
+
+// What is wrong with the graph where the index of the payloads, which is damaged too, was met first, and the other way round.
+void note_damaged_graph(fs::FileSystem& fs, const fs::Path& collection, const CollectionConfig& config, ManifestSegment segment,
+                        std::vector<std::string>& damage) {
+  segment.attributes.reset();
+  if (const auto view = open_whole(fs, collection, config, segment); !view && view.error().message != damage.back())
+    damage.push_back(view.error().message);
 }
 
 // Delete sets only grow, so the largest older one that is whole is the nearest to the one that is lost.
@@ -105,13 +114,20 @@ ExaminedSegment examine_segment(fs::FileSystem& fs, const fs::Path& collection, 
   ExaminedSegment examined{.segment = segment, .view = {}, .salvage = {}, .deleted = {}, .damage = {}};
   examine_deletes(fs, collection, examined);
   auto whole = open_whole(fs, collection, config, segment);
-  if (!whole && segment.hnsw) {
-    ManifestSegment without_graph = segment;
-    without_graph.hnsw.reset();
-    auto data = open_whole(fs, collection, config, without_graph);
-    examined.graph_damaged = data.has_value();
-    if (data) examined.damage.push_back(whole.error().message);
-    whole = std::move(data);
+  // A graph and an index of payloads follow from the rest: without the damaged one, or both, the segment is whole.
+  constexpr std::array<std::pair<bool, bool>, 3> kWithout = {{{true, false}, {false, true}, {true, true}}};
+  for (const auto& [graph, attributes] : kWithout) {
+    if (whole || (graph && !segment.hnsw) || (attributes && !segment.attributes)) continue;
+    ManifestSegment less = segment;
+    if (graph) less.hnsw.reset();
+    if (attributes) less.attributes.reset();
+    auto rest = open_whole(fs, collection, config, less);
+    if (!rest) continue;
+    examined.graph_damaged = graph;
+    examined.attributes_damaged = attributes;
+    examined.damage.push_back(whole.error().message);
+    if (graph && attributes) note_damaged_graph(fs, collection, config, segment, examined.damage);
+    whole = std::move(rest);
   }
   if (whole) {
     examined.view = std::move(*whole);

@@ -28,11 +28,12 @@ struct ExaminedSegment {
   std::shared_ptr<const segment::SegmentView> view;  ///< if vectors, ids and payloads are whole
   std::optional<segment::Salvage> salvage;           ///< otherwise
   bool graph_damaged = false;
+  bool attributes_damaged = false;
   bool deletes_lost = false;
   std::vector<Row> deleted;                          ///< as far as is known, ascending
   std::vector<std::string> damage;
 
-  [[nodiscard]] bool whole() const noexcept { return view != nullptr && !graph_damaged && !deletes_lost; }
+  [[nodiscard]] bool whole() const noexcept { return view != nullptr && !graph_damaged && !attributes_damaged && !deletes_lost; }
   [[nodiscard]] std::optional<std::string_view> id(Row row) const;
 };
 [[nodiscard]] ExaminedSegment examine_segment(fs::FileSystem& fs, const fs::Path& collection, const CollectionConfig& config,

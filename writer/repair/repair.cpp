@@ -154,6 +154,7 @@ class Repair {
   Result<std::optional<ManifestSegment>> keep(const ExaminedSegment& examined) {
     ManifestSegment segment = examined.segment;
     if (examined.graph_damaged) segment.hnsw.reset();
+    if (examined.attributes_damaged) segment.attributes.reset();
     if (examined.deletes_lost) NDB_TRY(put_deletes(segment, examined.deleted));
     if (segment.deleted == segment.rows) return std::nullopt;
     return segment;

@@ -13,6 +13,7 @@ std::set<std::string> file_names(const format::ManifestSegment& segment) {
   std::set<std::string> names = {segment.vectors.name, segment.ids.name, segment.payloads.name};
   if (segment.delete_set) names.insert(segment.delete_set->name);
   if (segment.hnsw) names.insert(segment.hnsw->name);
+  if (segment.attributes) names.insert(segment.attributes->name);
   return names;
 }
 

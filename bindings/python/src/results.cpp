@@ -39,6 +39,7 @@ py::object plan_of(const Matches& self) {
   const auto& plan = *self.result->plan;
   py::dict dict;
   dict["plan"] = plan.plan;
+  dict["rows_estimated"] = plan.rows_estimated;
   dict["rows_matched"] = plan.rows_matched;
   dict["distances"] = plan.distances;
   dict["estimated_distances"] = plan.estimated_distances;

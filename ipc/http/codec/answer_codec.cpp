@@ -1,6 +1,7 @@
 #include "ipc/http/codec/answer_codec.hpp"
 
 #include "ipc/http/codec/json_writer.hpp"
+#include "shared/payload/json_text.hpp"
 
 namespace ndb::http {
 namespace {
@@ -42,7 +43,8 @@ void write_match(JsonWriter& json, const Match& match, const Search& search) {
 }
 
 void write_plan(JsonWriter& json, const SearchPlan& plan) {
-  json.key("plan").begin_object().field("plan", plan.plan).field("rows_matched", plan.rows_matched);
+  json.key("plan").begin_object().field("plan", plan.plan).field("rows_estimated", plan.rows_estimated);
+  json.field("rows_matched", plan.rows_matched);
   json.field("distances", plan.distances).field("estimated_distances", plan.estimated_distances);
   json.field("hops", plan.hops).field("bytes_touched", plan.bytes_touched).end_object();
 }
@@ -162,6 +164,8 @@ std::string encode_stats(const CollectionStats& stats) {
   json.field("distance", distance_name(stats.config.distance))
       .field("durability", durability_name(stats.config.durability));
   write_hnsw(json, stats.config.hnsw);
+  json.key("attributes").begin_object().key("only").raw(payload::json_list(stats.config.attributes.only));
+  json.key("never").raw(payload::json_list(stats.config.attributes.never)).end_object();
   json.field("documents", stats.documents).field("deleted", stats.deleted).field("seq", stats.seq.value);
   json.field("flushed_seq", stats.flushed_seq.value).field("manifest_version", stats.manifest_version.value);
   json.field("epoch", stats.epoch.value).field("writable", stats.writable);

@@ -48,6 +48,26 @@ Status read_u32(value& from, std::uint32_t minimum, std::uint32_t maximum, std::
   return {};
 }
 
+Status read_names(value& from, std::vector<std::string>& into) {
+  into.clear();
+  return json::read_elements(from, Limits::kMaxAttributeNames, [&](value& item) -> Status {
+    NDB_TRY_ASSIGN(auto name, json::read_string(item));
+    into.push_back(std::move(name));
+    return {};
+  });
+}
+
+Status read_attributes(value& from, AttributeConfig& into) {
+  static constexpr std::array<std::string_view, 2> kNames{"only", "never"};
+  object members;
+  if (const auto error = from.get_object().get(members)) return json::refused(error, "an object");
+  const auto seen = json::read_members(members, kNames, [&](std::size_t index, value& item) {
+    return read_names(item, index == 0 ? into.only : into.never);
+  });
+  if (!seen) return std::unexpected(seen.error());
+  return {};
+}
+
 Status read_hnsw(value& from, HnswConfig& into) {
   static constexpr std::array<std::string_view, 4> kNames{"m", "ef_construct", "ef_search", "quantization"};
   object members;
@@ -193,7 +213,7 @@ std::span<const DocumentView> DocumentBatch::documents() const noexcept {
 }
 
 Result<CollectionConfig> parse_collection_config(std::string_view body, const CollectionConfig& defaults) {
-  static constexpr std::array<std::string_view, 4> kNames{"dim", "distance", "durability", "hnsw"};
+  static constexpr std::array<std::string_view, 5> kNames{"dim", "distance", "durability", "hnsw", "attributes"};
   CollectionConfig config = defaults;
   NDB_TRY(read_text(body.empty() ? "{}" : body, [&](object& members) -> Status {
     const auto seen = json::read_members(members, kNames, [&](std::size_t index, value& item) -> Status {
@@ -201,7 +221,8 @@ Result<CollectionConfig> parse_collection_config(std::string_view body, const Co
       if (index == 1)
         return read_named(item, distance_from_name, "\"cosine\", \"dot\" or \"euclidean\"", config.distance);
       if (index == 2) return read_named(item, durability_from_name, "\"buffered\" or \"sync\"", config.durability);
-      return read_hnsw(item, config.hnsw);
+      if (index == 3) return read_hnsw(item, config.hnsw);
+      return read_attributes(item, config.attributes);
     });
     if (!seen) return std::unexpected(seen.error());
     return {};

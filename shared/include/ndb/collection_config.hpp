@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "ndb/error.hpp"
 
@@ -40,11 +42,21 @@ struct HnswConfig {
   friend bool operator==(const HnswConfig&, const HnswConfig&) = default;
 };
 
+/// Which fields of payloads are indexed, so that filters on them need not look at the payloads. A name stands for a dotted path and for
+/// everything under it: "author" for author.name, too. Filters mean the same either way.
+struct AttributeConfig {
+  std::vector<std::string> only;   ///< nothing but these; empty (default): all that are not too large
+  std::vector<std::string> never;  ///< not these, such as long texts that nobody filters by
+
+  friend bool operator==(const AttributeConfig&, const AttributeConfig&) = default;
+};
+
 struct CollectionConfig {
   std::uint32_t dim = 0;  ///< elements of a vector, 1–65,536; must be given
   Distance distance = Distance::cosine;
   Durability durability = Durability::buffered;
   HnswConfig hnsw{};
+  AttributeConfig attributes{};
 
   friend bool operator==(const CollectionConfig&, const CollectionConfig&) = default;
 };
@@ -56,6 +68,8 @@ struct Limits {
   static constexpr std::uint32_t kMaxPayloadBytes = 1U << 20;
   static constexpr std::uint32_t kMaxTopK = 10'000;
   static constexpr std::uint32_t kMaxEf = 16'384;
+  static constexpr std::uint32_t kMaxAttributeNames = 256;       ///< in each list of AttributeConfig
+  static constexpr std::uint32_t kMaxAttributeNameBytes = 1'024;
   static constexpr std::uint32_t kMaxBatchDocuments = 100'000;
   static constexpr std::uint64_t kMaxBatchBytes = 256ULL << 20;
 };

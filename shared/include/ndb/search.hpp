@@ -72,8 +72,12 @@ class Search {
 
 /// How an answer was computed.
 struct SearchPlan {
-  std::string plan;                         ///< per part: "exact", "graph", "filtered_graph", joined by '+'
-  std::uint64_t rows_matched = 0;           ///< rows that the filter let through, where it was evaluated up front
+  /// What the parts (segments and memtables) did, joined by '+': "exact" compared every vector (that the filter let through), "codes"
+  /// estimated these by their 1-bit codes first, "graph" walked, "filtered_graph" walked and tested what it met against the filter,
+  /// "two_hop" walked over matching rows only, through the others to their neighbours.
+  std::string plan;
+  std::uint64_t rows_estimated = 0;         ///< rows that the filter was expected to let through, before it was evaluated
+  std::uint64_t rows_matched = 0;           ///< rows that it let through, where it was evaluated up front
   std::uint64_t distances = 0;              ///< exact distances computed
   std::uint64_t estimated_distances = 0;    ///< distances estimated on codes
   std::uint64_t hops = 0;                   ///< graph nodes expanded

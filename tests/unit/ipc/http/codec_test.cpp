@@ -250,6 +250,8 @@ TEST_CASE("a collection's configuration is read over the defaults") {
   REQUIRE(config);
   CHECK(*config == CollectionConfig{3, Distance::dot, Durability::sync, {8, 50, 20}});
   CHECK(parse_collection_config("", {.dim = 7})->dim == 7);
+  CHECK(parse_collection_config(R"({"dim":3,"attributes":{"only":["a","b.c"],"never":["text"]}})", {})->attributes ==
+        AttributeConfig{.only = {"a", "b.c"}, .never = {"text"}});
   check_refused({{"{}", "dim"},
                  {R"({"dim":0})", "dim"},
                  {R"({"dim":65537})", "dim"},
@@ -257,6 +259,9 @@ TEST_CASE("a collection's configuration is read over the defaults") {
                  {R"({"dim":3,"durability":true})", "durability"},
                  {R"({"dim":3,"hnsw":{"m":1}})", "hnsw.m"},
                  {R"({"dim":3,"hnsw":{"ef":1}})", "hnsw.ef"},
+                 {R"({"dim":3,"attributes":{"some":[]}})", "attributes.some"},
+                 {R"({"dim":3,"attributes":{"only":"a"}})", "attributes.only"},
+                 {R"({"dim":3,"attributes":{"only":["a",1]}})", "attributes.only[1]"},
                  {R"({"dim":3,"hnsw":7})", "hnsw"}},
                 [](const std::string& body) { return parse_collection_config(body, {}); });
 }

@@ -25,4 +25,12 @@ TEST_CASE("a configuration out of range is refused with its field") {
   CHECK(validate(config).error().field == "hnsw.m");
   config = {.dim = 4, .hnsw = {.m = 16, .ef_construction = 8}};
   CHECK(validate(config).error().field == "hnsw.ef_construct");
+  config = {.dim = 4, .attributes = {.only = {"a", "a.b"}, .never = {"text"}}};
+  CHECK(validate(config));
+  for (const std::string bad : {"", ".a", "a.", "a..b"}) {
+    config.attributes.only = {"good", bad};
+    CHECK(validate(config).error().field == "attributes.only[1]");
+  }
+  config.attributes = {.only = {}, .never = std::vector<std::string>(Limits::kMaxAttributeNames + 1, "a")};
+  CHECK(validate(config).error().field == "attributes.never");
 }

@@ -202,6 +202,9 @@ TEST_CASE("what is wrong in the file is refused with its line") {
   CHECK(yaml_error("collections:\n  - {name: a}\n  - {name: a}\n") == "F:3: collections[1].name 'a' is given twice");
   CHECK(yaml_error("collections:\n  - {name: a, dim: 0}\n").starts_with("F:2: collections[0].dim "));
   CHECK(yaml_error("collections:\n  - {name: a, distance: l2}\n").starts_with("F:2: collections[0].distance must be"));
+  CHECK(yaml_error("collections:\n  - name: a\n    attributes: {some: [x]}\n").starts_with("F:3: collections[0].attributes.some is no known key"));
+  CHECK(yaml_error("collections:\n  - name: a\n    attributes: {only: x}\n").starts_with("F:3: collections[0].attributes.only must be a list"));
+  CHECK(yaml_error("collections:\n  - {name: a, dim: 2, attributes: {never: [a..b]}}\n").starts_with("F:2: collections[0].attributes.never[0] "));
   CHECK(yaml_error("collections:\n  - name: a\n    hnsw: {m: 1}\n").starts_with("F:2: collections[0].hnsw.m "));
   CHECK(yaml_error("api_key: secret\n").starts_with("F:1: api_key is no known key"));
   CHECK(yaml_error("") == "");
@@ -210,13 +213,13 @@ TEST_CASE("what is wrong in the file is refused with its line") {
 TEST_CASE("collections take what they do not say from the rest, and a later source replaces the list") {
   const TemporaryFile file(
       "default_dim: 5\ndurability: sync\nhnsw: {m: 9}\ncollections:\n"
-      "  - {name: a}\n  - {name: b, dim: 7, distance: dot, durability: buffered, hnsw: {ef_search: 12}}\n");
+      "  - {name: a}\n  - {name: b, dim: 7, distance: dot, durability: buffered, hnsw: {ef_search: 12}, attributes: {only: [a, b.c], never: [text]}}\n");
   const auto config = loaded({"--config", file.path()});
   REQUIRE(config.collections.size() == 2);
   CHECK(config.collections[0].config ==
         CollectionConfig{.dim = 5, .durability = Durability::sync, .hnsw = {.m = 9}});
   CHECK(config.collections[1] ==
-        config::CollectionSpec{"b", {.dim = 7, .distance = Distance::dot, .hnsw = {.m = 9, .ef_search = 12}}});
+        config::CollectionSpec{"b", {.dim = 7, .distance = Distance::dot, .hnsw = {.m = 9, .ef_search = 12}, .attributes = {.only = {"a", "b.c"}, .never = {"text"}}}});
   const auto replaced = loaded({"--config", file.path()}, {{"NDB_COLLECTIONS", "x,y:3,z:4:euclidean"}});
   REQUIRE(replaced.collections.size() == 3);
   CHECK(replaced.collections[0].config.dim == 5);

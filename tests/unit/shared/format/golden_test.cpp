@@ -64,7 +64,8 @@ ManifestSegment write_segment_files(const fs::Path& collection) {
   return *segment;
 }
 
-Manifest manifest(const ManifestSegment& segment) {
+Manifest manifest(ManifestSegment segment) {
+  segment.attributes.reset();  // manifests of format 1 had none at first: see manifest_with_attributes()
   Manifest manifest;
   manifest.version = ManifestVersion{11};
   manifest.epoch = Epoch{3};
@@ -77,6 +78,13 @@ Manifest manifest(const ManifestSegment& segment) {
   manifest.segments.front().hnsw = FileRef{"hnsw-2-5", 12'345, 0xDEADBEEF};
   manifest.wals = {{{Epoch{2}, 7}, WalSeal{4711, 0xCAFEF00D}}, {kWal, {}}, {{Epoch{3}, 3}, {}}};
   return manifest;
+}
+
+Manifest manifest_with_attributes(const ManifestSegment& segment) {
+  Manifest with = manifest(segment);
+  with.segments.front().attributes = FileRef{"attributes", 8'192, 0xFEEDF00D};
+  with.config.attributes = {.only = {"source", "author.name"}, .never = {"text"}};
+  return with;
 }
 
 std::vector<std::byte> wal() {
@@ -128,6 +136,7 @@ TEST_CASE("write the golden files", "[.generate]") {
     test::put_file(kGolden / "segment-v1" / name, test::bytes_of_file(segment_folder(folder.path(), kSegment) / name));
   test::put_file(kGolden / "deleted-v1", test::bytes_of_file(segment_folder(folder.path(), kSegment) / "deleted-1-0"));
   test::put_file(kGolden / "manifest-v1", encode_manifest(manifest(segment)));
+  test::put_file(kGolden / "manifest-v1-attributes", encode_manifest(manifest_with_attributes(segment)));
   test::put_file(kGolden / "wal-v1", wal());
   write_pointers(kGolden / "pointers-v1");
 }
@@ -140,6 +149,16 @@ TEST_CASE("a manifest of format 1 is read as it was meant") {
   CHECK(golden.segments.front().rows == 6);
   CHECK(golden.segments.front().deleted == 3);
   CHECK(golden.segments.front().delete_set->name == "deleted-1-0");
+}
+
+TEST_CASE("a manifest of format 1 that names indexes of payloads is read as it was meant") {
+  const auto path = kGolden / "manifest-v1-attributes";
+  const auto golden = decode_manifest(test::bytes_of_file(path), path);
+  REQUIRE(golden);
+  CHECK(*golden == manifest_with_attributes(golden->segments.front()));
+  CHECK(encode_manifest(*golden) == test::bytes_of_file(path));
+  CHECK(golden->segments.front().attributes->name == "attributes");
+  CHECK(golden->config.attributes.never.front() == "text");
 }
 
 TEST_CASE("a WAL file of format 1 is read as it was meant") {

@@ -21,12 +21,13 @@ Manifest sample_manifest() {
   manifest.collection_uid = 0xFEDCBA9876543210ULL;
   manifest.name = "docs";
   manifest.created_unix_ms = 1'700'000'000'123;
-  manifest.config = {.dim = 65'536, .distance = Distance::euclidean, .durability = Durability::sync, .hnsw = {8, 100, 33}};
+  manifest.config = {.dim = 65'536, .distance = Distance::euclidean, .durability = Durability::sync, .hnsw = {8, 100, 33},
+                     .attributes = {.only = {"a", "b.c"}, .never = {"b.c.\"d\""}}};
   manifest.index_enabled = false;
   manifest.flushed_seq = Seq{1ULL << 60};
   manifest.segments.push_back({.id = make_segment_id(Epoch{1}, 4), .rows = 10, .deleted = 3,
                                .vectors = {"vectors", 100, 1}, .ids = {"ids", 200, 2}, .payloads = {"payloads", 300, 3},
-                               .delete_set = FileRef{"deleted-1-0", 400, 4}, .hnsw = FileRef{"hnsw-1-1", 500, 5}});
+                               .delete_set = FileRef{"deleted-1-0", 400, 4}, .hnsw = FileRef{"hnsw-1-1", 500, 5}, .attributes = FileRef{"attributes", 600, 6}});
   manifest.segments.push_back({.id = make_segment_id(Epoch{2}, 0), .rows = 1, .vectors = {"vectors", 1, ~0U},
                                .ids = {"ids", ~0ULL, 2}, .payloads = {"payloads", 3, 3}});
   manifest.wals.push_back({{Epoch{1}, 5}, WalSeal{64, 0xABCDEF01}});
@@ -48,7 +49,7 @@ TEST_CASE("a manifest comes back as it was, every field") {
   const auto decoded = decode_manifest(encode_manifest(sample_manifest()), kManifestPath);
   REQUIRE(decoded);
   CHECK(*decoded == sample_manifest());
-  CHECK(decoded->segments[0].bytes() == 1500);
+  CHECK(decoded->segments[0].bytes() == 2100);
 }
 
 TEST_CASE("a manifest without segments and WAL files comes back as it was") {

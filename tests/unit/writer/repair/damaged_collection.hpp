@@ -157,6 +157,7 @@ inline std::vector<std::filesystem::path> needed_files() {
     const auto folder = format::segment_folder(collection, segment.id);
     for (const auto& name : {segment.vectors.name, segment.ids.name, segment.payloads.name}) paths.push_back(folder / name);
     if (segment.hnsw) paths.push_back(folder / segment.hnsw->name);
+    if (segment.attributes) paths.push_back(folder / segment.attributes->name);
     if (segment.delete_set) paths.push_back(folder / segment.delete_set->name);
   }
   for (const auto& wal : manifest.wals)

@@ -185,13 +185,15 @@ TEST_CASE("there is a file of every kind, and parts of all of them") {
     kind = kind.substr(0, kind.find('-'));
     for (const auto& part : parts_of(path)) seen[kind].insert(part.name.starts_with("section") ? part.name : part.name.substr(0, part.name.find(" at ")));
   }
-  for (const std::string kind : {"CURRENT", "EPOCH", "BOUNDARY", "manifest", "wal", "vectors", "ids", "payloads", "hnsw", "deleted"}) CHECK(seen.contains(kind));
-  CHECK(seen.size() == 10);
+  for (const std::string kind : {"CURRENT", "EPOCH", "BOUNDARY", "manifest", "wal", "vectors", "ids", "payloads", "attributes", "hnsw", "deleted"})
+    CHECK(seen.contains(kind));
+  CHECK(seen.size() == 11);
   for (const std::string section : {"section 1", "section 2"}) CHECK(seen["vectors"].contains(section));
   for (const std::string section : {"section 1", "section 2", "section 3"}) {
     CHECK(seen["ids"].contains(section));
     CHECK(seen["payloads"].contains(section));
   }
+  for (const std::string section : {"section 1", "section 2", "section 3", "section 4"}) CHECK(seen["attributes"].contains(section));
   for (const std::string kind : {"hnsw", "deleted"}) CHECK(seen[kind].contains("section 1"));
 }
 
