@@ -67,7 +67,7 @@ TEST_CASE("a scan of given rows by their codes finds the nearest of them") {
       SearchScratch scratch;
       SearchStats stats;
       for (std::size_t q = 0; q < 30; ++q) {
-        const PreparedQuery query(std::span(queries).subspan(q * dim, dim), distance);
+        const PreparedQuery query(std::span<const float>(queries).subspan(q * dim, dim), distance);
         TopK<> coded(10), exact(10);
         REQUIRE(scan_rows_by_codes(graph.view, vectors.view(), query, rows, 10, scratch, coded, stats));
         scan_rows(vectors.view(), rows, query, exact);
