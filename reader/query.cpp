@@ -165,7 +165,14 @@ SearchPlan describe(const std::vector<PartResult>& results) {
   return plan;
 }
 
-Result<std::vector<Match>> make_matches(const std::vector<Hit>& hits, const Search& search, Distance distance) {
+std::unexpected<Error> too_large() {
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("the matches are larger than {} MiB; ask for fewer, or without payloads or vectors", kMaxAnswerBytes >> 20),
+              "top_k");
+}
+
+Result<std::vector<Match>> make_matches(const std::vector<Hit>& hits, const Search& search, Distance distance,
+                                        AnswerBudget& budget) {
   std::vector<Match> matches;
   matches.reserve(hits.size());
   for (const auto& hit : hits) {
@@ -177,6 +184,7 @@ Result<std::vector<Match>> make_matches(const std::vector<Hit>& hits, const Sear
       const auto vector = hit.part->vector(hit.row);
       match.vector.assign(vector.begin(), vector.end());
     }
+    if (!budget.take(match.id.size() + match.payload.size() + match.vector.size() * sizeof(float))) return too_large();
     matches.push_back(std::move(match));
   }
   return matches;
@@ -203,7 +211,8 @@ Status validate_search(const Search& search, const CollectionConfig& config, std
   return search.filter().validate(fmt::format("{}filter", prefix));
 }
 
-Result<SearchResult> execute(const live::View& view, const Search& search, Deadline deadline) {
+Result<SearchResult> execute(const live::View& view, const Search& search, Deadline deadline, AnswerBudget* shared_budget) {
+  AnswerBudget own_budget;
   const auto started = Clock::now();
   const live::Snapshot& snapshot = *view.snapshot;
   const auto& config = snapshot.manifest->config;
@@ -221,7 +230,7 @@ Result<SearchResult> execute(const live::View& view, const Search& search, Deadl
   auto hits = best_hits(tasks, results, search.top_k());
   if (search_fuller_parts(tasks, hits, query, results, deadline)) hits = best_hits(tasks, results, search.top_k());
   if (passed(deadline)) return timed_out();
-  auto matches = make_matches(hits, search, config.distance);
+  auto matches = make_matches(hits, search, config.distance, shared_budget != nullptr ? *shared_budget : own_budget);
   NDB_TRY(snapshot.damage());
   if (!matches) return std::unexpected(matches.error());
   if (std::ranges::any_of(results, [](const PartResult& r) { return r.stats.damaged; }))
@@ -237,8 +246,9 @@ Result<SearchResult> execute(const live::View& view, const Search& search, Deadl
 Result<std::vector<SearchResult>> execute_batch(const live::View& view, std::span<const Search> searches,
                                                 Deadline deadline) {
   std::vector<Result<SearchResult>> results(searches.size(), SearchResult{});
+  AnswerBudget budget;
   tbb::parallel_for(std::size_t{0}, searches.size(),
-                    [&](std::size_t i) { results[i] = execute(view, searches[i], deadline); });
+                    [&](std::size_t i) { results[i] = budget.used_up() ? too_large() : execute(view, searches[i], deadline, &budget); });
   std::vector<SearchResult> all;
   for (auto& result : results) {
     if (!result) return std::unexpected(result.error());

@@ -14,6 +14,7 @@
 
 #include "ipc/lock/writer_lock.hpp"
 #include "ndb/stats.hpp"
+#include "writer/activity.hpp"
 #include "writer/segments/collector.hpp"
 #include "writer/segments/compaction_policy.hpp"
 #include "writer/segments/merge.hpp"
@@ -51,6 +52,9 @@ class CollectionWriter {
 
   [[nodiscard]] bool building() const noexcept { return building_.load(std::memory_order_relaxed); }
   [[nodiscard]] double build_progress() const noexcept { return progress_.load(std::memory_order_relaxed); }
+  [[nodiscard]] Activity::AllTimes activity() const noexcept { return activity_.times(); }
+  /// See Readers::reported.
+  [[nodiscard]] Status reader_reported(const ReaderReport& report) { return readers_.reported(report); }
   [[nodiscard]] std::vector<ReplicaStats> replicas() { return readers_.list(state().applied_seq()); }
 
  private:
@@ -68,6 +72,7 @@ class CollectionWriter {
   void optimize_loop(const std::stop_token& stop);
   void sync_loop(const std::stop_token& stop);
   Result<bool> optimize_once(const std::stop_token& stop);
+  Status merge(const std::vector<SegmentId>& ids, const std::stop_token& stop);
   Result<ManifestVersion> run(JobKind kind, const std::stop_token& stop);
   Result<ManifestVersion> compact_all(const std::stop_token& stop);
   Result<ManifestVersion> rebuild_all(const std::stop_token& stop);
@@ -91,6 +96,7 @@ class CollectionWriter {
   std::unique_ptr<FlushContext> context_;
   std::unique_ptr<Collector> collector_;
   // own synchronization
+  Activity activity_;
   std::atomic<bool> building_{false};
   std::atomic<double> progress_{1.0};
   // guarded by work_mutex_

@@ -33,7 +33,10 @@ void CollectionWriter::flush_loop(const std::stop_token& stop) {
       if (log_->needs_next())
         if (const auto added = publisher_->publish([](format::Manifest&) -> Status { return {}; }); !added)
           flushed = std::unexpected(added.error());
-      if (flushed) flushed = flush_oldest(*context_, stop);
+      if (!flushed) break;
+      const Timed timed(activity_, Work::flush);
+      flushed = flush_oldest(*context_, stop);
+      if (flushed && *flushed) timed.done();
     }
     log_->set_flush_error(flushed ? std::nullopt : std::optional(flushed.error()));
     std::unique_lock lock(work_mutex_);
@@ -125,10 +128,12 @@ BuildGraph CollectionWriter::graph_builder(const std::stop_token& stop) {
     const auto start = std::chrono::steady_clock::now();
     if (view.rows() >= kWorthTelling)
       base::log_info(fmt::format("{}: building the graph of {} rows{}", name, view.rows(), reused != nullptr ? " from an older one" : ""));
+    const Timed timed(activity_, Work::graph);
     auto graph = build_graph(view, reused, publisher_->current()->config.hnsw, options_.index_threads, progress_, stop);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     if (graph && view.rows() >= kWorthTelling)
       base::log_info(fmt::format("{}: built the graph of {} rows in {:.1f} s", name, view.rows(), took.count()));
+    if (graph) timed.done();
     progress_.store(1.0, std::memory_order_relaxed);
     building_.store(false, std::memory_order_relaxed);
     return graph;
@@ -150,10 +155,17 @@ std::vector<SegmentSize> CollectionWriter::segment_sizes() const {
   return sizes;
 }
 
+Status CollectionWriter::merge(const std::vector<SegmentId>& ids, const std::stop_token& stop) {
+  const Timed timed(activity_, Work::merge);
+  NDB_TRY(merge_segments(*context_, ids, options_.index_min_rows, graph_builder(stop), stop));
+  timed.done();
+  return {};
+}
+
 // Merges come first: a graph for a segment that is about to be merged would be built in vain.
 Result<bool> CollectionWriter::optimize_once(const std::stop_token& stop) {
   if (const auto ids = choose_merge(segment_sizes(), options_); !ids.empty()) {
-    NDB_TRY(merge_segments(*context_, ids, options_.index_min_rows, graph_builder(stop), stop));
+    NDB_TRY(merge(ids, stop));
     return true;
   }
   if (const auto id = unindexed_segment()) {
@@ -173,7 +185,7 @@ Result<ManifestVersion> CollectionWriter::compact_all(const std::stop_token& sto
   NDB_TRY(flush_and_wait());
   for (auto ids = choose_full_merge(segment_sizes(), options_); !ids.empty() && !stop.stop_requested();
        ids = choose_full_merge(segment_sizes(), options_))
-    NDB_TRY(merge_segments(*context_, ids, options_.index_min_rows, graph_builder(stop), stop));
+    NDB_TRY(merge(ids, stop));
   return publisher_->current()->version;
 }
 

@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "ipc/shm/collection_block.hpp"
+#include "shared/base/result.hpp"
 
 namespace ndb::writer {
 namespace {
@@ -16,8 +18,8 @@ std::string host_name() {
 
 }  // namespace
 
-Readers::Readers(std::filesystem::path collection, bool enabled)
-    : collection_(std::move(collection)), enabled_(enabled) {
+Readers::Readers(std::filesystem::path collection, bool enabled, const base::Clock& clock)
+    : collection_(std::move(collection)), enabled_(enabled), clock_(clock) {
   open();
 }
 
@@ -56,21 +58,49 @@ void Readers::tick() {
   open();
 }
 
+void Readers::forget_silent() {
+  const auto now = clock_.now();
+  std::erase_if(reports_, [now](const Heard& heard) { return now - heard.at > kForgetAfter; });
+}
+
+Status Readers::reported(const ReaderReport& report) {
+  const std::scoped_lock lock(mutex_);
+  forget_silent();
+  auto known = std::ranges::find_if(reports_, [&](const Heard& heard) {
+    return heard.report.pid == report.pid && heard.report.host == report.host;
+  });
+  if (known == reports_.end()) {
+    if (reports_.size() >= kMaxReports) return fail(ErrorCode::overloaded, "too many readers report already");
+    known = reports_.insert(reports_.end(), Heard{});
+  }
+  *known = {report, clock_.now()};
+  return {};
+}
+
 std::optional<ManifestVersion> Readers::min_pinned_version() {
   const std::scoped_lock lock(mutex_);
-  return block_ ? block_->min_pinned_version() : std::nullopt;
+  forget_silent();
+  auto least = block_ ? block_->min_pinned_version() : std::nullopt;
+  for (const auto& [report, at] : reports_)
+    least = least ? std::min(*least, report.pinned_version) : report.pinned_version;
+  return least;
 }
 
 std::vector<ReplicaStats> Readers::list(Seq newest) {
   const std::scoped_lock lock(mutex_);
+  forget_silent();
   std::vector<ReplicaStats> replicas;
-  if (!block_) return replicas;
-  for (const auto& slot : block_->slots()) {
-    replicas.push_back({.host = host_name(), .pid = slot.process.pid, .pinned_version = slot.pinned_version,
-                        .seq = slot.applied_seq,
-                        .lag_seq = newest > slot.applied_seq ? newest.value - slot.applied_seq.value : 0,
-                        .age_seconds = std::chrono::duration<double>(slot.heartbeat_age).count()});
-  }
+  const auto add = [&](const ReaderReport& r, std::chrono::steady_clock::duration age) {
+    const bool known = std::ranges::any_of(replicas, [&](const ReplicaStats& o) { return o.pid == r.pid && o.host == r.host; });
+    if (known) return;
+    replicas.push_back({.host = r.host, .pid = r.pid, .pinned_version = r.pinned_version, .seq = r.seq,
+                        .lag_seq = newest > r.seq ? newest.value - r.seq.value : 0,
+                        .age_seconds = std::chrono::duration<double>(age).count()});
+  };
+  if (block_)
+    for (const auto& slot : block_->slots())
+      add({host_name(), static_cast<std::uint64_t>(slot.process.pid), slot.pinned_version, slot.applied_seq}, slot.heartbeat_age);
+  for (const auto& [report, at] : reports_) add(report, clock_.now() - at);
   return replicas;
 }
 

@@ -13,6 +13,11 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kDefaultWait{1'000};
 constexpr std::uint32_t kMaxScroll = 10'000;
+constexpr std::uint64_t kFullPageBytes = 64ULL << 20;  // a page that holds as much ends, whatever its limit
+
+std::uint64_t size_of(const Document& document) {
+  return document.id.size() + document.payload.size() + document.vector.size() * sizeof(float);
+}
 
 // Validates one document and adds it to the batch. prefix: "documents[3]." or empty.
 Status add_document(const DocumentView& document, const CollectionConfig& config, const std::string& prefix,
@@ -88,9 +93,13 @@ Result<GetManyResult> Collection::get_many(std::span<const std::string> ids) con
   NDB_TRY_ASSIGN(const auto state, impl_->core->state());
   const auto view = state->view();
   GetManyResult result;
+  reader::AnswerBudget budget;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     NDB_TRY(payload::validate_id(ids[i], fmt::format("ids[{}]", i)));
     auto document = reader::get_document(view, ids[i]);
+    if (document && !budget.take(size_of(*document)))
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("the documents are larger than {} MiB; ask for fewer", reader::kMaxAnswerBytes >> 20), "ids");
     if (document) result.documents.push_back(std::move(*document));
     else if (document.error().code == ErrorCode::not_found) result.missing.push_back(ids[i]);
     else return std::unexpected(document.error());
@@ -165,11 +174,14 @@ Result<ScrollPage> Collection::scroll(const Filter& filter, std::uint32_t limit,
   const auto view = state->view();
   NDB_TRY_ASSIGN(const auto ids, reader::matching_ids(view, filter, after, std::size_t{limit} + 1));
   ScrollPage page;
+  std::uint64_t bytes = 0;
   for (const auto& id : std::span(ids).first(std::min<std::size_t>(limit, ids.size()))) {
     NDB_TRY_ASSIGN(auto document, reader::get_document(view, id));
+    bytes += size_of(document);
     page.documents.push_back(std::move(document));
+    if (bytes >= kFullPageBytes) break;
   }
-  if (ids.size() > limit) page.next = ids[limit - 1];
+  if (ids.size() > page.documents.size()) page.next = page.documents.back().id;
   return page;
 }
 

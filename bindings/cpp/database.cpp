@@ -5,6 +5,7 @@
 #include <atomic>
 #include <tuple>
 
+#include "bindings/cpp/core_access.hpp"
 #include "bindings/cpp/database_impl.hpp"
 #include "ipc/shm/control_block.hpp"
 #include "shared/format/file_names.hpp"
@@ -62,6 +63,20 @@ Result<Database> Database::open(const std::filesystem::path& folder, const Datab
   auto fresh = std::make_shared<Impl>(fs::posix_file_system(), absolute, options);
   registry().open[key] = fresh;
   return Database(std::move(fresh));
+}
+
+Result<std::shared_ptr<CollectionCore>> embedded::core_of(const std::filesystem::path& folder, bool read_only,
+                                                          std::string_view name) {
+  struct stat status {};
+  if (::stat(folder.c_str(), &status) != 0) return base::fail_errno(errno, "open " + folder.string());
+  std::shared_ptr<Database::Impl> database;
+  {
+    const std::scoped_lock lock(registry().mutex);
+    const auto known = registry().open.find({status.st_dev, status.st_ino, read_only});
+    if (known != registry().open.end()) database = known->second.lock();
+  }
+  if (database == nullptr) return fail(ErrorCode::unavailable, folder.string() + " is not open");
+  return database->get(name);
 }
 
 // Not while it closes: whoever opens the folder anew needs the locks that are given up then.

@@ -28,11 +28,24 @@ bool equal_in_constant_time(std::string_view given, std::string_view secret) noe
   return difference == 0;
 }
 
+std::shared_ptr<const Keys> AccessControl::keys() const {
+  const std::lock_guard lock(mutex_);
+  return keys_;
+}
+
+void AccessControl::replace(Keys keys) {
+  const std::lock_guard lock(mutex_);
+  if (keys.full.empty() && keys.read.empty()) return;
+  keys_ = std::make_shared<const Keys>(std::move(keys));
+}
+
 Status AccessControl::check(Access needed, const Headers& headers) const {
-  if (needed == Access::open || !has_keys()) return {};
+  if (needed == Access::open) return {};
+  const auto keys = this->keys();
+  if (keys->full.empty() && keys->read.empty()) return {};
   const std::string_view key = key_of(headers);
-  const bool is_full = equal_in_constant_time(key, full_key_);
-  const bool is_read = equal_in_constant_time(key, read_key_);
+  const bool is_full = equal_in_constant_time(key, keys->full);
+  const bool is_read = equal_in_constant_time(key, keys->read);
   if (is_full || (is_read && needed == Access::read)) return {};
   if (is_read) return fail(ErrorCode::permission_denied, "this key allows reading only");
   return fail(ErrorCode::unauthenticated,

@@ -1,7 +1,9 @@
-// Who may do what: API keys. Threads: immutable after construction.
+// Who may do what: API keys. Threads: any; keys may be replaced at any time.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -17,23 +19,31 @@ enum class Access : std::uint8_t {
   write,  ///< the full key
 };
 
+/// full allows everything, read reading. Empty keys do not exist; with neither, everybody may do everything.
+struct Keys {
+  std::string full;
+  std::string read;
+};
+
 /// Whether two secrets are equal, in time that depends on the length of `given` only.
 [[nodiscard]] bool equal_in_constant_time(std::string_view given, std::string_view secret) noexcept;
 
 class AccessControl {
  public:
-  /// full_key allows everything, read_key reading. Empty keys do not exist; with neither, everybody may do everything.
-  AccessControl(std::string full_key, std::string read_key)
-      : full_key_(std::move(full_key)), read_key_(std::move(read_key)) {}
+  explicit AccessControl(Keys keys) : keys_(std::make_shared<const Keys>(std::move(keys))) {}
 
   /// Looks at `Authorization: Bearer KEY` and `api-key: KEY`. unauthenticated without a valid key, permission_denied
   /// with one that does not suffice.
   [[nodiscard]] Status check(Access needed, const Headers& headers) const;
-  [[nodiscard]] bool has_keys() const noexcept { return !full_key_.empty() || !read_key_.empty(); }
+  /// Later requests need these. To take the last key away is not possible: it would let everybody in.
+  void replace(Keys keys);
+  [[nodiscard]] Keys current() const { return *keys(); }
 
  private:
-  const std::string full_key_;
-  const std::string read_key_;
+  [[nodiscard]] std::shared_ptr<const Keys> keys() const;
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Keys> keys_;  // guarded by mutex_
 };
 
 }  // namespace ndb::http

@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "bindings/cpp/core_access.hpp"
 #include "shared/base/result.hpp"
 
 namespace ndb::http {
@@ -58,6 +59,23 @@ Status Backend::drop(std::string_view name) {
 Result<std::vector<std::string>> Backend::names() {
   NDB_TRY_ASSIGN(const Database database, this->database());
   return database.list_collections();
+}
+
+Result<Seq> Backend::note_replica(std::string_view name, const ReplicaReport& report) {
+  NDB_TRY(collection(name));
+  NDB_TRY_ASSIGN(const auto core, embedded::core_of(folder_, options_.read_only, name));
+  const auto writer = core->current_writer();
+  if (writer == nullptr) return fail(ErrorCode::unavailable, "this process does not write to the collection now");
+  NDB_TRY(writer->reader_reported({report.host, report.pid, report.pinned_version, report.seq}));
+  return writer->state().applied_seq();
+}
+
+std::optional<writer::Activity::AllTimes> Backend::activity(std::string_view name) const {
+  if (is_reader()) return std::nullopt;
+  const auto core = embedded::core_of(folder_, options_.read_only, name);
+  const auto writer = core ? (*core)->current_writer() : nullptr;
+  if (writer == nullptr) return std::nullopt;
+  return writer->activity();
 }
 
 void Backend::forget(std::string_view name) {

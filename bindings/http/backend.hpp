@@ -13,7 +13,9 @@
 #include <string_view>
 #include <vector>
 
+#include "ipc/http/codec/request_codec.hpp"
 #include "ndb/ndb.hpp"
+#include "writer/activity.hpp"
 
 namespace ndb::http {
 
@@ -28,6 +30,11 @@ class Backend {
   [[nodiscard]] Result<Collection> create(std::string_view name, const CollectionConfig& config);
   [[nodiscard]] Status drop(std::string_view name);
   [[nodiscard]] Result<std::vector<std::string>> names();
+  /// Notes what a reader reported, and answers the newest sequence number here. unavailable unless this process writes
+  /// to the collection.
+  [[nodiscard]] Result<Seq> note_replica(std::string_view name, const ReplicaReport& report);
+  /// How long background work took, if this process writes to the collection.
+  [[nodiscard]] std::optional<writer::Activity::AllTimes> activity(std::string_view name) const;
   /// Forgets a collection that an operation found gone, so that the next request looks again.
   void forget(std::string_view name);
   /// Syncs and lets go of everything; later calls answer unavailable.

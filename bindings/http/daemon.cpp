@@ -9,6 +9,8 @@
 #include <thread>
 
 #include "bindings/http/backend.hpp"
+#include "bindings/http/file_watch.hpp"
+#include "bindings/http/replica_reporter.hpp"
 #include "bindings/http/routes.hpp"
 #include "ipc/http/server.hpp"
 #include "shared/base/log.hpp"
@@ -38,9 +40,13 @@ DatabaseOptions database_options(Role role, const DaemonConfig& config) {
 RoutesOptions routes_options(const DaemonConfig& config) {
   RoutesOptions options;
   options.defaults = {config.default_dim, Distance::cosine, config.durability, config.hnsw};
-  options.api_key = config.api_key;
-  options.read_api_key = config.read_api_key;
+  options.keys = {config.api_key, config.read_api_key};
+  options.metrics_without_key = config.metrics_without_key;
   options.writer_url = config.writer_url;
+  options.writer_client.request_timeout = std::chrono::minutes(10);  // a compaction may be waited for
+  options.writer_client.ca_file = config.writer_ca_file;
+  options.writer_client.certificate_file = config.tls_cert_file;
+  options.writer_client.key_file = config.tls_key_file;
   options.log_requests = config.log_level == base::LogLevel::debug;
   return options;
 }
@@ -54,12 +60,14 @@ ServerOptions server_options(const DaemonConfig& config) {
   options.blocking_threads = config.worker_threads;
   options.max_connections = config.max_connections;
   options.max_body_bytes = std::uint64_t{config.max_body_mb} << 20;
+  options.max_buffered_bytes = std::uint64_t{config.max_inflight_mb} << 20;
   options.idle_timeout = std::chrono::seconds(config.idle_timeout_s);
-  options.header_timeout = std::chrono::seconds(config.request_timeout_s);
-  options.body_timeout = options.header_timeout;
-  options.write_timeout = options.header_timeout;
+  options.header_timeout = std::chrono::seconds(config.header_timeout_s);
+  options.body_timeout = std::chrono::seconds(config.request_timeout_s);
+  options.write_timeout = options.body_timeout;
   options.tls_certificate_file = config.tls_cert_file;
   options.tls_key_file = config.tls_key_file;
+  options.tls_client_ca_file = config.tls_client_ca_file;
   return options;
 }
 
@@ -83,6 +91,8 @@ struct Daemon::Impl {
   std::optional<Server> server;
   std::atomic<bool> serving{false};  // release once `server` is set, acquire by its first requests
   std::thread opener;
+  std::thread watcher;
+  std::optional<ReplicaReporter> reporter;
   std::mutex mutex;
   std::condition_variable wake;
   bool stopping = false;  // guarded by mutex
@@ -97,6 +107,8 @@ struct Daemon::Impl {
   [[nodiscard]] Status create_one(const config::CollectionSpec& spec);
   [[nodiscard]] Result<std::vector<std::string>> open_for_writing();
   void open_until_done();
+  void watch_secrets();
+  [[nodiscard]] Status reload_keys();
   [[nodiscard]] bool sleep(std::chrono::milliseconds duration);
   [[nodiscard]] Status stop();
 };
@@ -155,6 +167,37 @@ void Daemon::Impl::open_until_done() {
   } while (sleep(pause));
 }
 
+Status Daemon::Impl::reload_keys() {
+  Keys keys{config.api_key, config.read_api_key};
+  if (!config.api_key_is_fixed && !config.api_key_file.empty()) {
+    NDB_TRY_ASSIGN(keys.full, config::read_key_file(config.api_key_file));
+  }
+  if (!config.read_api_key_is_fixed && !config.read_api_key_file.empty()) {
+    NDB_TRY_ASSIGN(keys.read, config::read_key_file(config.read_api_key_file));
+  }
+  routes.set_keys(std::move(keys));
+  return {};
+}
+
+// What was renewed is taken over; what cannot be used is said, and what was there before stays in force.
+void Daemon::Impl::watch_secrets() {
+  constexpr std::chrono::milliseconds kPause{500};
+  FileWatch keys({config.api_key_is_fixed ? "" : config.api_key_file,
+                  config.read_api_key_is_fixed ? "" : config.read_api_key_file});
+  FileWatch tls({config.tls_cert_file, config.tls_key_file, config.tls_client_ca_file});
+  if (keys.empty() && tls.empty()) return;
+  do {
+    if (keys.changed()) {
+      const Status read = reload_keys();
+      read ? base::log_info("API keys read") : base::log_error("API keys stay as they are", read.error());
+    }
+    if (tls.changed()) {
+      const Status read = server->reload_tls();
+      read ? base::log_info("certificate read") : base::log_error("the certificate stays as it is", read.error());
+    }
+  } while (sleep(kPause));
+}
+
 Status Daemon::Impl::stop() {
   {
     const std::lock_guard lock(mutex);
@@ -163,7 +206,11 @@ Status Daemon::Impl::stop() {
   }
   wake.notify_all();
   if (opener.joinable()) opener.join();
+  if (watcher.joinable()) watcher.join();
+  reporter.reset();
   routes.set_unready("stopping");
+  // Time for whoever asks /readyz to send its requests elsewhere.
+  if (server) std::this_thread::sleep_for(std::chrono::seconds(config.shutdown_delay_s));
   if (server) server->stop(std::chrono::seconds(config.drain_timeout_s));
   return backend.close();
 }
@@ -183,11 +230,19 @@ Result<Daemon> Daemon::start(Role role, const DaemonConfig& config, std::functio
   // The server's numbers are asked for by its own requests, which end before it does.
   impl.routes.set_server_stats(
       [raw = &impl] { return raw->serving.load(std::memory_order_acquire) ? raw->server->stats() : ServerStats{}; });
-  NDB_TRY_ASSIGN(impl.server,
-                 Server::start(server_options(config), [raw = &impl](Request&& request, Responder responder) {
-                   raw->routes.handle(std::move(request), std::move(responder));
-                 }));
+  NDB_TRY_ASSIGN(impl.server, Server::start(
+                                  server_options(config),
+                                  [raw = &impl](Request&& request, Responder responder) {
+                                    raw->routes.handle(std::move(request), std::move(responder));
+                                  },
+                                  [raw = &impl](Request& request) { return raw->routes.admit(request); }));
   impl.serving.store(true, std::memory_order_release);
+  if (role == Role::reader && !config.writer_url.empty()) {
+    ClientOptions client = routes_options(config).writer_client;
+    client.connect_timeout = client.request_timeout = std::chrono::seconds(5);
+    impl.reporter.emplace(impl.backend, config.writer_url, client, [raw = &impl] { return raw->routes.keys(); });
+  }
+  impl.watcher = std::thread([raw = &impl] { raw->watch_secrets(); });
   if (role == Role::writer) impl.opener = std::thread([raw = &impl] { raw->open_until_done(); });
   return daemon;
 }

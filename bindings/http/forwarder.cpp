@@ -11,16 +11,7 @@ constexpr std::string_view kForwardedBy = "x-ndb-forwarded";
 constexpr std::array<std::string_view, 5> kPassedOn{"Authorization", "api-key", "Content-Type", "Accept",
                                                     "traceparent"};
 
-ClientOptions options_with(std::chrono::milliseconds timeout) {
-  ClientOptions options;
-  options.request_timeout = timeout;
-  return options;
-}
-
 }  // namespace
-
-Forwarder::Forwarder(std::string writer_url, std::chrono::milliseconds timeout)
-    : pool_(std::move(writer_url), options_with(timeout)) {}
 
 Result<Response> Forwarder::forward(const Request& request) {
   if (find_header(request.headers, kForwardedBy)) {

@@ -1,7 +1,6 @@
 // Sends what a reader cannot do itself to the writer, and hands its answer back. Threads: any.
 #pragma once
 
-#include <chrono>
 #include <string>
 
 #include "ipc/http/client.hpp"
@@ -11,8 +10,8 @@ namespace ndb::http {
 
 class Forwarder {
  public:
-  /// writer_url: as for parse_url; timeout: for each request, long enough for a flush or compaction that is waited for.
-  Forwarder(std::string writer_url, std::chrono::milliseconds timeout);
+  /// writer_url: as for parse_url. options.request_timeout: long enough for a flush or compaction that is waited for.
+  Forwarder(std::string writer_url, const ClientOptions& options) : pool_(std::move(writer_url), options) {}
 
   /// Method, target, body, credentials, Content-Type and traceparent go to the writer; status, body, Content-Type and
   /// Retry-After come back. unavailable if the writer cannot be reached. A request that was forwarded before is refused

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <limits>
 #include <sstream>
 
 namespace ndb::http {
@@ -22,9 +23,6 @@ constexpr std::size_t kErrorCodes = static_cast<std::size_t>(ErrorCode::internal
 
 const prometheus::Histogram::BucketBoundaries kSearchBuckets{0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01,
                                                              0.02,    0.05,   0.1,    0.2,    0.5,   1,     2,     5};
-const prometheus::Histogram::BucketBoundaries kMaintenanceBuckets{0.01, 0.05, 0.1, 0.5, 1,     5,
-                                                                  10,   30,   60,  300, 1'800, 7'200};
-
 double seconds(std::chrono::nanoseconds duration) {
   return std::chrono::duration<double>(duration).count();
 }
@@ -122,6 +120,43 @@ void add_collections(std::vector<MetricFamily>& out, std::span<const CollectionS
   }
 }
 
+struct WorkFamily {
+  writer::Work work;
+  const char* name;
+  const char* help;
+};
+
+constexpr WorkFamily kWorkFamilies[] = {
+    {writer::Work::flush, "ndb_flush_duration_seconds", "Time to write a memtable to a segment"},
+    {writer::Work::merge, "ndb_compaction_duration_seconds", "Time to merge segments, the new graph included"},
+    {writer::Work::graph, "ndb_index_build_duration_seconds", "Time to build a graph"},
+};
+
+ClientMetric histogram_of(const writer::Activity::Times& times) {
+  ClientMetric metric;
+  for (std::size_t i = 0; i < times.counts.size(); ++i) {
+    metric.histogram.sample_count += times.counts[i];
+    const double bound =
+        i < writer::Activity::kBuckets.size() ? writer::Activity::kBuckets[i] : std::numeric_limits<double>::infinity();
+    metric.histogram.bucket.push_back({metric.histogram.sample_count, bound});
+  }
+  metric.histogram.sample_sum = times.seconds;
+  return metric;
+}
+
+void add_activity(std::vector<MetricFamily>& out, std::span<const CollectionSample> collections) {
+  for (const WorkFamily& kind : kWorkFamilies) {
+    MetricFamily family{kind.name, kind.help, MetricType::Histogram, {}};
+    for (const CollectionSample& c : collections) {
+      if (!c.activity) continue;
+      ClientMetric metric = histogram_of((*c.activity)[static_cast<std::size_t>(kind.work)]);
+      metric.label = {{"collection", c.stats.name}};
+      family.metric.push_back(std::move(metric));
+    }
+    out.push_back(std::move(family));
+  }
+}
+
 void add_one(std::vector<MetricFamily>& out, const char* name, const char* help, MetricType type, std::uint64_t value) {
   out.push_back({name, help, type, {sample({}, number(value), type)}});
 }
@@ -135,6 +170,8 @@ void add_server(std::vector<MetricFamily>& out, const ServerStats& server, std::
           server.bad_requests);
   add_one(out, "ndb_http_overloaded_total", "Requests answered 429 because too many were waiting", MetricType::Counter,
           server.overloaded);
+  add_one(out, "ndb_http_abandoned_total", "Requests not worked on because the caller had gone when their turn came",
+          MetricType::Counter, server.abandoned);
   add_one(out, "ndb_mmapped_bytes", "Bytes of the data folder mapped by this process", MetricType::Gauge,
           mmapped_bytes);
 }
@@ -147,9 +184,6 @@ struct Metrics::Families {
   prometheus::Counter& inserts;
   prometheus::Counter& deletes;
   std::array<prometheus::Counter*, kErrorCodes> errors{};
-  prometheus::Histogram& flushes;
-  prometheus::Histogram& compactions;
-  prometheus::Histogram& index_builds;
 
   prometheus::Histogram& histogram(const char* name, const char* help,
                                    const prometheus::Histogram::BucketBoundaries& buckets) {
@@ -162,12 +196,7 @@ struct Metrics::Families {
   Families()
       : searches(histogram("ndb_search_duration_seconds", "Time to answer a search", kSearchBuckets)),
         inserts(counter("ndb_inserts_total", "Documents inserted or replaced")),
-        deletes(counter("ndb_deletes_total", "Documents deleted")),
-        flushes(histogram("ndb_flush_duration_seconds", "Time of flushes that were waited for", kMaintenanceBuckets)),
-        compactions(histogram("ndb_compaction_duration_seconds", "Time of compactions that were waited for",
-                              kMaintenanceBuckets)),
-        index_builds(histogram("ndb_index_build_duration_seconds", "Time of index builds that were waited for",
-                               kMaintenanceBuckets)) {
+        deletes(counter("ndb_deletes_total", "Documents deleted")) {
     auto& family =
         prometheus::BuildCounter().Name("ndb_errors_total").Help("Errors answered, by code").Register(registry);
     for (std::size_t i = 0; i < kErrorCodes; ++i) {
@@ -200,12 +229,6 @@ void Metrics::observe_search(std::chrono::nanoseconds duration) noexcept {
   families_->searches.Observe(seconds(duration));
 }
 
-void Metrics::observe_maintenance(Action action, std::chrono::nanoseconds duration) noexcept {
-  if (action == Action::flush) families_->flushes.Observe(seconds(duration));
-  if (action == Action::compact) families_->compactions.Observe(seconds(duration));
-  if (action == Action::build_index) families_->index_builds.Observe(seconds(duration));
-}
-
 std::string Metrics::render(const ServerStats& server, std::span<const CollectionSample> collections,
                             std::uint64_t mmapped_bytes) const {
   std::vector<MetricFamily> out = families_->registry.Collect();
@@ -228,6 +251,7 @@ std::string Metrics::render(const ServerStats& server, std::span<const Collectio
   out.push_back(std::move(time));
   add_server(out, server, mmapped_bytes);
   add_collections(out, collections);
+  add_activity(out, collections);
   std::ostringstream text;
   prometheus::TextSerializer().Serialize(text, out);
   return std::move(text).str();

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -14,6 +15,7 @@
 #include "ipc/http/server.hpp"
 #include "ndb/error.hpp"
 #include "ndb/stats.hpp"
+#include "writer/activity.hpp"
 
 namespace ndb::http {
 
@@ -21,6 +23,7 @@ namespace ndb::http {
 struct CollectionSample {
   CollectionStats stats;
   std::vector<ReplicaStats> replicas;
+  std::optional<writer::Activity::AllTimes> activity;  ///< of the writer, if this process is it
 };
 
 class Metrics {
@@ -35,8 +38,6 @@ class Metrics {
   void count_inserts(std::uint64_t documents) noexcept;
   void count_deletes(std::uint64_t documents) noexcept;
   void observe_search(std::chrono::nanoseconds duration) noexcept;
-  /// Flushes, compactions and index builds that somebody waited for.
-  void observe_maintenance(Action action, std::chrono::nanoseconds duration) noexcept;
 
   /// Everything in the text exposition format 0.0.4.
   [[nodiscard]] std::string render(const ServerStats& server, std::span<const CollectionSample> collections,

@@ -6,10 +6,6 @@
 #include "shared/base/result.hpp"
 
 namespace ndb::http {
-namespace {
-
-}  // namespace
-
 Result<Response> Routes::perform(Call& call) {
   switch (call.route->action) {
     case Action::healthz:
@@ -51,6 +47,8 @@ Result<Response> Routes::perform(Call& call) {
       return manifest(call);
     case Action::replicas:
       return replicas(call);
+    case Action::report_replica:
+      return report_replica(call);
     case Action::search:
     case Action::search_batch:
       break;  // run_search, run_search_batch
@@ -101,7 +99,8 @@ Result<Response> Routes::metrics() {
     auto stats = collection ? collection->stats() : Result<CollectionStats>(std::unexpected(collection.error()));
     if (!stats) continue;
     auto replicas = collection->replicas();
-    samples.push_back({std::move(*stats), replicas ? std::move(*replicas) : std::vector<ReplicaStats>{}});
+    samples.push_back(
+        {std::move(*stats), replicas ? std::move(*replicas) : std::vector<ReplicaStats>{}, backend_.activity(name)});
   }
   std::error_code ignored;
   const auto folder = std::filesystem::weakly_canonical(backend_.folder(), ignored);
@@ -156,13 +155,11 @@ Result<Response> Routes::maintain(const Call& call) {
   NDB_TRY_ASSIGN(Collection collection, backend_.collection(call.collection));
   const bool wait = call.wants_wait();
   const Action action = call.route->action;
-  const auto started = Clock::now();
   const auto version = action == Action::flush         ? collection.flush(wait)
                        : action == Action::compact     ? collection.compact(wait)
                        : action == Action::build_index ? collection.rebuild_index(wait)
                                                        : collection.delete_index();
   if (!version) return std::unexpected(version.error());
-  if (wait) metrics_.observe_maintenance(action, Clock::now() - started);
   return ok(encode_manifest_version(*version));
 }
 
@@ -176,6 +173,15 @@ Result<Response> Routes::replicas(const Call& call) {
   NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
   NDB_TRY_ASSIGN(const std::vector<ReplicaStats> replicas, collection.replicas());
   return ok(encode_replicas(replicas));
+}
+
+Result<Response> Routes::report_replica(const Call& call) {
+  NDB_TRY_ASSIGN(const ReplicaReport report, parse_replica_report(call.request.body));
+  NDB_TRY_ASSIGN(const Seq newest, backend_.note_replica(call.collection, report));
+  JsonWriter json;
+  json.begin_object().field("seq", newest.value);
+  json.field("lag_seq", newest > report.seq ? newest.value - report.seq.value : 0).end_object();
+  return ok(std::move(json).text());
 }
 
 }  // namespace ndb::http

@@ -35,8 +35,9 @@ enum class Action : std::uint8_t {
   drop_index,
   manifest,
   replicas,
+  report_replica,
 };
-inline constexpr std::size_t kActionCount = static_cast<std::size_t>(Action::replicas) + 1;
+inline constexpr std::size_t kActionCount = static_cast<std::size_t>(Action::report_replica) + 1;
 
 /// Where an action runs.
 enum class Place : std::uint8_t {
@@ -45,6 +46,15 @@ enum class Place : std::uint8_t {
   blocking,   ///< Lane::blocking: it may wait for the disk or for another process
 };
 
+/// How much body an action takes.
+enum class BodySize : std::uint8_t {
+  none,   ///< it has no use for one; kNoBodyBytes are suffered
+  small,  ///< kSmallBodyBytes: a vector, a filter, a configuration
+  large,  ///< as much as the server takes
+};
+inline constexpr std::uint64_t kNoBodyBytes = 64ULL << 10;
+inline constexpr std::uint64_t kSmallBodyBytes = 16ULL << 20;
+
 struct Route {
   Action action;
   std::string_view name;  ///< of the action, for metrics and logs
@@ -52,6 +62,7 @@ struct Route {
   std::string_view pattern;  ///< "v1/collections/{name}/documents/{id}"
   Access access;
   Place place;
+  BodySize body;
   bool takes_wait = false;         ///< knows the query parameter "wait"
   bool takes_flatbuffers = false;  ///< its body may be a FlatBuffer
 };

@@ -1,4 +1,4 @@
-// The way of a request: which route, may it, where does it run, what came out. What the routes do is in route_*.cpp.
+// The way of an admitted request: where does it run, what came out. What the routes do is in route_*.cpp.
 #include "bindings/http/routes.hpp"
 
 #include <fmt/format.h>
@@ -12,34 +12,17 @@
 #include "shared/base/result.hpp"
 
 namespace ndb::http {
+
 namespace {
 
-Response unknown_route(const RouteMatch& match, std::string_view method, std::string_view target) {
-  if (match.allow.empty()) return error_response({ErrorCode::not_found, fmt::format("there is no {}", target), "path"});
-  const std::string message = fmt::format("{} does not go with {}, but {}", method, target, match.allow);
-  Response response = error_response(405, {ErrorCode::invalid_argument, message, "method"});
-  response.headers.push_back({"Allow", match.allow});
-  return response;
-}
-
-Status check_query(const Route& route, const Target& target) {
-  if (!route.pattern.starts_with("v1/")) return {};  // scrapers and probes may add what they like
-  for (const auto& [name, value] : target.query) {
-    if (!route.takes_wait || name != "wait") return fail(ErrorCode::invalid_argument, "unknown query parameter", name);
-    if (value != "true" && value != "false") return fail(ErrorCode::invalid_argument, "must be true or false", "wait");
-  }
+// A caller's timeout began when its request came, not when its turn did.
+Status count_from(std::chrono::steady_clock::time_point started, Search& search) {
+  if (!search.timeout()) return {};
+  const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
+  if (passed >= *search.timeout())
+    return fail(ErrorCode::timeout, "the request waited for its turn for longer than that", "timeout_ms");
+  search.timeout(*search.timeout() - passed);
   return {};
-}
-
-bool has_flatbuffers_body(const Request& request) {
-  return find_header(request.headers, "Content-Type").value_or("").starts_with(kFlatBuffersType);
-}
-
-// An explicit Accept decides; without one the answer is like the question.
-bool wants_flatbuffers_answer(const Request& request) {
-  const std::string_view accept = find_header(request.headers, "Accept").value_or("*/*");
-  if (accept.find(kFlatBuffersType) != std::string_view::npos) return true;
-  return accept.find("*/*") != std::string_view::npos && has_flatbuffers_body(request);
 }
 
 }  // namespace
@@ -47,10 +30,10 @@ bool wants_flatbuffers_answer(const Request& request) {
 Routes::Routes(Backend& backend, RoutesOptions options)
     : backend_(backend),
       options_(std::move(options)),
-      access_(options_.api_key, options_.read_api_key),
+      access_(options_.keys),
       forwarder_(options_.writer_url.empty()
                      ? nullptr
-                     : std::make_unique<Forwarder>(options_.writer_url, options_.forward_timeout)),
+                     : std::make_unique<Forwarder>(options_.writer_url, options_.writer_client)),
       server_stats_([] { return ServerStats{}; }) {}
 
 void Routes::set_unready(std::string reason) {
@@ -59,32 +42,9 @@ void Routes::set_unready(std::string reason) {
 }
 
 void Routes::handle(Request&& request, Responder responder) {
-  auto target = parse_target(request.target);
-  if (!target) {
-    metrics_.count_error(target.error().code);
-    return std::move(responder).send(error_response(target.error()));
-  }
-  RouteMatch match = match_route(request.method, target->segments);
-  if (match.route == nullptr) {
-    metrics_.count_error(match.allow.empty() ? ErrorCode::not_found : ErrorCode::invalid_argument);
-    return std::move(responder).send(unknown_route(match, request.method, request.target));
-  }
-  Call call;
+  const auto context = std::move(request.context);
+  Call call = std::move(static_cast<Call&>(*context));
   call.request = std::move(request);
-  call.target = std::move(*target);
-  call.route = match.route;
-  call.collection = std::move(match.name);
-  call.id = std::move(match.id);
-  Status allowed = access_.check(call.route->access, call.request.headers);
-  if (allowed) allowed = check_query(*call.route, call.target);
-  if (!allowed) return finish(call, std::move(responder), std::unexpected(std::move(allowed).error()));
-  call.sent_flatbuffers = has_flatbuffers_body(call.request);
-  call.wants_flatbuffers = wants_flatbuffers_answer(call.request);
-  if (call.sent_flatbuffers && !call.route->takes_flatbuffers) {
-    const Error error{ErrorCode::invalid_argument, "this route takes JSON only", "Content-Type"};
-    metrics_.count_error(error.code);
-    return finish(call, std::move(responder), error_response(415, error));
-  }
   run(std::move(call), std::move(responder));
 }
 
@@ -119,6 +79,9 @@ void Routes::run_search(Call&& call, Responder responder) {
   std::move(responder).run(Lane::cpu, [this, own = std::move(call)](Responder answer) mutable {
     auto parsed = own.sent_flatbuffers ? parse_search_flatbuffers(own.request.body) : parse_search(own.request.body);
     if (!parsed) return finish(own, std::move(answer), std::unexpected(std::move(parsed).error()));
+    if (Status in_time = count_from(own.started, *parsed); !in_time) {
+      return finish(own, std::move(answer), std::unexpected(std::move(in_time).error()));
+    }
     if (parsed->min_seq().value == 0) {
       Result<Response> result = search(own, *parsed);
       return finish(own, std::move(answer), std::move(result));
@@ -132,6 +95,10 @@ void Routes::run_search_batch(Call&& call, Responder responder) {
   std::move(responder).run(Lane::cpu, [this, own = std::move(call)](Responder answer) mutable {
     auto parsed = parse_search_batch(own.request.body);
     if (!parsed) return finish(own, std::move(answer), std::unexpected(std::move(parsed).error()));
+    for (Search& search : *parsed) {
+      Status in_time = count_from(own.started, search);
+      if (!in_time) return finish(own, std::move(answer), std::unexpected(std::move(in_time).error()));
+    }
     const bool waits = std::ranges::any_of(*parsed, [](const Search& s) { return s.min_seq().value > 0; });
     if (!waits) {
       Result<Response> result = search_batch(own, *parsed);
@@ -160,7 +127,7 @@ void Routes::note_error(const Call& call, const Error& error) {
   if (is_fenced_writer && on_fenced_ && !fenced_.exchange(true)) on_fenced_(error);
 }
 
-void Routes::finish(const Call& call, Responder responder, Result<Response> result) {
+Response Routes::conclude(const Call& call, Result<Response> result) {
   if (!result) {
     note_error(call, result.error());
     result = error_response(result.error());
@@ -176,7 +143,11 @@ void Routes::finish(const Call& call, Responder responder, Result<Response> resu
                           call.request.method, call.request.target, call.route->name, status, us,
                           find_header(call.request.headers, "traceparent").value_or("-")));
   }
-  std::move(responder).send(std::move(*result));
+  return std::move(*result);
+}
+
+void Routes::finish(const Call& call, Responder responder, Result<Response> result) {
+  std::move(responder).send(conclude(call, std::move(result)));
 }
 
 }  // namespace ndb::http

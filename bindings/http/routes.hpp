@@ -2,7 +2,8 @@
 //
 // Threads: handle() is called by the server's I/O threads; the work moves to the lane that the route names. Routes must
 // outlive the server.
-// Invariants: each request is checked in the order path, method, key, query, body; a refused one changes nothing.
+// Invariants: each request is checked in the order key, path, method, query, body, all but the body by its header
+// alone; a refused one changes nothing.
 #pragma once
 
 #include <atomic>
@@ -25,10 +26,10 @@ namespace ndb::http {
 
 struct RoutesOptions {
   CollectionConfig defaults;  ///< of collections that are created over HTTP
-  std::string api_key;        ///< "" for none; see AccessControl
-  std::string read_api_key;
+  Keys keys;
+  bool metrics_without_key = false;
   std::string writer_url;  ///< for a reader: where writes go; "" refuses them
-  std::chrono::milliseconds forward_timeout{600'000};
+  ClientOptions writer_client;  ///< how to reach it
   bool log_requests = false;  ///< one line per request
 };
 
@@ -36,10 +37,16 @@ class Routes {
  public:
   Routes(Backend& backend, RoutesOptions options);
 
+  /// Refuses what its header is enough to refuse; leaves what it found out in the request.
+  [[nodiscard]] Admission admit(Request& request);
+  /// Carries out a request that was admitted.
   void handle(Request&& request, Responder responder);
 
   /// What /readyz says besides the state of the collections: "" for ready. The daemon says "starting" and "stopping".
   void set_unready(std::string reason);
+  /// Later requests need these keys.
+  void set_keys(Keys keys) { access_.replace(std::move(keys)); }
+  [[nodiscard]] Keys keys() const { return access_.current(); }
   /// Where /metrics gets the server's numbers from; before any request.
   void set_server_stats(std::function<ServerStats()> stats) { server_stats_ = std::move(stats); }
   /// Called, once, when a write found this writer fenced off; before any request.
@@ -49,7 +56,7 @@ class Routes {
   using Clock = std::chrono::steady_clock;
 
   /// One request on its way.
-  struct Call {
+  struct Call : RequestContext {
     Request request;
     Target target;
     const Route* route = nullptr;
@@ -68,7 +75,12 @@ class Routes {
   void run_search(Call&& call, Responder responder);
   void run_search_batch(Call&& call, Responder responder);
   void finish(const Call& call, Responder responder, Result<Response> result);
+  /// Counts and logs what came out, and makes an answer of an error.
+  [[nodiscard]] Response conclude(const Call& call, Result<Response> result);
+  [[nodiscard]] Admission refuse(Call& call, const Request& request, Result<Response> answer);
+  [[nodiscard]] Response unknown_route(const RouteMatch& match, const Request& request);
   void note_error(const Call& call, const Error& error);
+  [[nodiscard]] Access access_to(const Route* route) const;
   [[nodiscard]] bool belongs_to_writer(const Route& route) const;
   [[nodiscard]] Result<Response> forward(const Call& call);
 
@@ -93,11 +105,12 @@ class Routes {
   [[nodiscard]] Result<Response> maintain(const Call& call);
   [[nodiscard]] Result<Response> manifest(const Call& call);
   [[nodiscard]] Result<Response> replicas(const Call& call);
+  [[nodiscard]] Result<Response> report_replica(const Call& call);
   [[nodiscard]] std::vector<std::string> unready_reasons();
 
   Backend& backend_;
   const RoutesOptions options_;
-  const AccessControl access_;
+  AccessControl access_;
   const std::unique_ptr<Forwarder> forwarder_;  // null without a writer URL
   Metrics metrics_;
   std::function<ServerStats()> server_stats_;

@@ -81,6 +81,7 @@ Status Client::Impl::connect() {
     plain.emplace(std::move(stream));
     return {};
   }
+  SSL_CTX_set_min_proto_version(tls_context.native_handle(), TLS1_2_VERSION);
   tls.emplace(std::move(stream), tls_context);
   const Status shaken = handshake();
   if (!shaken) disconnect();
@@ -97,6 +98,14 @@ Status Client::Impl::handshake() {
     if (error) return std::unexpected(broken(error, "cannot load the certificates to trust for"));
     tls->set_verify_mode(net::ssl::verify_peer, error);
     tls->set_verify_callback(net::ssl::host_name_verification(url.host), error);
+  }
+  if (!options.certificate_file.empty()) {
+    SSL* const native = tls->native_handle();
+    if (SSL_use_certificate_chain_file(native, options.certificate_file.c_str()) != 1 ||
+        SSL_use_PrivateKey_file(native, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+      return fail(ErrorCode::invalid_argument,
+                  "cannot use the certificate " + options.certificate_file + " and its key", "tls");
+    }
   }
   SSL_set_tlsext_host_name(tls->native_handle(), url.host.c_str());
   lowest().expires_after(options.connect_timeout);

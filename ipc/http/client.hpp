@@ -32,6 +32,8 @@ struct ClientOptions {
   std::chrono::milliseconds request_timeout{60'000};  ///< from sending the request to the last byte of its answer
   std::uint64_t max_body_bytes = 1ULL << 30;
   std::string ca_file;             ///< PEM; "" trusts what the system trusts
+  std::string certificate_file;    ///< PEM chain and key to show to servers that ask for one; "" for none
+  std::string key_file;
   bool verify_certificate = true;  ///< https only
 };
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <ctime>
+#include <utility>
 #include <vector>
 
 #include "ipc/http/error_map.hpp"
@@ -26,6 +27,10 @@ std::string_view http_date() {
 
 void append_header(std::string& out, std::string_view name, std::string_view value) {
   out.append(name).append(": ").append(value).append("\r\n");
+}
+
+Response overloaded_response() {
+  return error_response({ErrorCode::overloaded, "too many requests are waiting; try again later", {}});
 }
 
 }  // namespace
@@ -92,23 +97,33 @@ void Responder::send(Response response) && {
   if (connection) connection->send(std::move(response));
 }
 
+struct Responder::Pending {
+  Responder responder;
+  std::move_only_function<void(Responder)> work;
+};
+
+void Responder::take_turn(Pending& pending, Turn turn) {
+  Responder& responder = pending.responder;
+  if (turn == Turn::late) {
+    responder.connection_->count_late();
+    return std::move(responder).send(overloaded_response());
+  }
+  if (turn == Turn::waited && responder.connection_->caller_has_gone()) {
+    return std::exchange(responder.connection_, nullptr)->abandon();
+  }
+  try {
+    pending.work(std::move(responder));
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the responder, unwound, has answered 500
+  }
+}
+
 void Responder::run(Lane lane, std::move_only_function<void(Responder)> work) && {
-  struct Pending {
-    Responder responder;
-    std::move_only_function<void(Responder)> work;
-  };
   const auto connection = connection_;
   // Shared, so that the responder can be taken back from a job that was refused.
   const auto pending = std::make_shared<Pending>(std::move(*this), std::move(work));
-  Job job = [pending] {
-    try {
-      pending->work(std::move(pending->responder));
-    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the responder, unwound, has answered 500
-    }
-  };
+  Job job = [pending](Turn turn) { take_turn(*pending, turn); };
   if (connection->run(lane, job)) return;
-  std::move(pending->responder)
-      .send(error_response({ErrorCode::overloaded, "too many requests are waiting; try again later", {}}));
+  std::move(pending->responder).send(overloaded_response());
 }
 
 }  // namespace ndb::http

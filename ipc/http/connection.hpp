@@ -25,6 +25,12 @@ class Connection {
   virtual void send(Response&& response) = 0;
   /// Runs a job in a lane; false, the job untouched, if it is full.
   [[nodiscard]] virtual bool run(Lane lane, Job& job) = 0;
+  /// Whether the client has closed the connection (or its half of it) and so gave up waiting.
+  [[nodiscard]] virtual bool caller_has_gone() const = 0;
+  /// Counts a request that is refused because it waited for too long.
+  virtual void count_late() = 0;
+  /// Ends now, without an answer that nobody would read.
+  virtual void abandon() = 0;
   /// Ends now if idle, else after the answer under way.
   virtual void drain() = 0;
   /// Ends now.
@@ -51,17 +57,24 @@ class ConnectionRegistry {
 struct ConnectionContext {
   ServerOptions options;
   Handler handler;
+  Admit admit;  ///< may be empty
   boost::asio::io_context io;
-  std::unique_ptr<boost::asio::ssl::context> tls;  ///< null without TLS
+  std::mutex tls_mutex;
+  std::shared_ptr<boost::asio::ssl::context> tls;  ///< guarded by tls_mutex; null without TLS
   ConnectionRegistry registry;
   std::unique_ptr<CpuGate> cpu;
   std::unique_ptr<WorkerPool> blocking;
   std::atomic<std::uint64_t> buffered_bytes{0};  ///< bodies held; relaxed: a budget, nothing is published through it
   std::atomic<bool> draining{false};  ///< release in stop(), acquire before a connection waits for its next request
   std::atomic<bool> stopped{false};   ///< no I/O thread runs any more
+  [[nodiscard]] bool has_tls() const noexcept { return !options.tls_certificate_file.empty(); }
+
   std::atomic<std::uint64_t> accepted{0}, rejected{0}, requests{0}, bad_requests{0},
-      overloaded{0};  // statistics only: relaxed
+      overloaded{0}, abandoned{0};  // statistics only: relaxed
 };
+
+/// Loads certificate and key, for the connections to come; what was loaded before stays if that fails.
+[[nodiscard]] Status reload_tls(ConnectionContext& context);
 
 /// Makes a connection around an accepted socket (bound to a strand of context->io) and registers it.
 [[nodiscard]] std::shared_ptr<Connection> make_plain_connection(std::shared_ptr<ConnectionContext> context,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,12 +21,21 @@ using Headers = std::vector<Header>;
 /// Whether two ASCII texts are equal without regard to case.
 [[nodiscard]] bool equal_ignoring_case(std::string_view left, std::string_view right) noexcept;
 
+/// What whoever admits requests (Admit in server.hpp) wants to know again when their body is there.
+struct RequestContext {
+  RequestContext() = default;
+  RequestContext(RequestContext&&) = default;
+  RequestContext& operator=(RequestContext&&) = default;
+  virtual ~RequestContext() = default;
+};
+
 /// A request whose framing was checked and whose body is complete.
 struct Request {
   std::string method;  ///< "GET"
   std::string target;  ///< origin form, as sent: "/v1/collections/a%2Fb?wait=true"
   Headers headers;     ///< those before the body; trailers are dropped
   std::string body;    ///< has at least kBodyPadding bytes of capacity behind its end, which the JSON parser needs
+  std::unique_ptr<RequestContext> context;  ///< null unless something was left there
 
   static constexpr std::size_t kBodyPadding = 64;
 };

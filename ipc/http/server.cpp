@@ -60,28 +60,6 @@ Result<tcp::endpoint> resolve(net::io_context& io, const ServerOptions& options)
   return found.begin()->endpoint();
 }
 
-Status load_tls(ConnectionContext& context) {
-  const ServerOptions& options = context.options;
-  if (options.tls_certificate_file.empty() != options.tls_key_file.empty()) {
-    return fail(ErrorCode::invalid_argument, "TLS needs both a certificate and a key file", "tls");
-  }
-  if (options.tls_certificate_file.empty()) return {};
-  auto tls = std::make_unique<net::ssl::context>(net::ssl::context::tls_server);
-  error_code error;
-  tls->set_options(net::ssl::context::default_workarounds | net::ssl::context::no_sslv2 | net::ssl::context::no_sslv3 |
-                       net::ssl::context::no_tlsv1 | net::ssl::context::no_tlsv1_1,
-                   error);
-  tls->use_certificate_chain_file(options.tls_certificate_file, error);
-  if (error) {
-    return fail(ErrorCode::invalid_argument, "certificate " + options.tls_certificate_file + ": " + error.message(),
-                "tls");
-  }
-  tls->use_private_key_file(options.tls_key_file, net::ssl::context::pem, error);
-  if (error) return fail(ErrorCode::invalid_argument, "key " + options.tls_key_file + ": " + error.message(), "tls");
-  context.tls = std::move(tls);
-  return {};
-}
-
 std::uint32_t cores() {
   return std::max(1U, std::thread::hardware_concurrency());
 }
@@ -89,7 +67,7 @@ std::uint32_t cores() {
 // One try to say why, without waiting for the client; with TLS there is no telling before a handshake.
 void reject(ConnectionContext& context, tcp::socket& socket) {
   context.rejected.fetch_add(1, std::memory_order_relaxed);
-  if (context.tls) return;
+  if (context.has_tls()) return;
   Response response = error_response({ErrorCode::unavailable, "too many connections", {}});
   const std::string answer = serialize_header(response, false, 11) + response.body;
   error_code ignored;
@@ -116,10 +94,11 @@ Status Server::Core::listen() {
 Status Server::Core::start_threads() {
   const std::uint32_t wanted = context->options.io_threads;
   try {
-    for (std::uint32_t i = 0; i < wanted; ++i) threads.emplace_back([this] {
-      base::ask_for_short_turns_of_this_thread();
-      context->io.run();
-    });
+    for (std::uint32_t i = 0; i < wanted; ++i)
+      threads.emplace_back([this] {
+        base::ask_for_short_turns_of_this_thread();
+        context->io.run();
+      });
   } catch (const std::system_error& error) {
     return fail(ErrorCode::io_error, std::string("cannot start threads: ") + error.what());
   }
@@ -146,7 +125,7 @@ void Server::Core::on_accept(error_code error, tcp::socket socket) {
   if (context->registry.size() >= context->options.max_connections) {
     reject(*context, socket);
   } else {
-    auto* const make = context->tls ? &make_tls_connection : &make_plain_connection;
+    auto* const make = context->has_tls() ? &make_tls_connection : &make_plain_connection;
     make(context, std::move(socket))->start();
   }
   accept();
@@ -174,7 +153,7 @@ void Server::Core::stop(std::chrono::milliseconds drain) {
   context->stopped.store(true, std::memory_order_release);
 }
 
-Result<Server> Server::start(const ServerOptions& options, Handler handler) {
+Result<Server> Server::start(const ServerOptions& options, Handler handler, Admit admit) {
   auto core = std::make_shared<Core>();
   ConnectionContext& context = *core->context;
   context.options = options;
@@ -182,10 +161,13 @@ Result<Server> Server::start(const ServerOptions& options, Handler handler) {
   if (options.cpu_slots == 0) context.options.cpu_slots = cores();
   context.options.max_buffered_bytes = std::max(options.max_buffered_bytes, options.max_body_bytes);
   context.handler = std::move(handler);
-  context.cpu = std::make_unique<CpuGate>(context.options.cpu_slots, options.max_queued_cpu_jobs,
-                                          [&io = context.io](Job job) { net::post(io, std::move(job)); });
-  context.blocking = std::make_unique<WorkerPool>(options.blocking_threads, options.max_queued_blocking_jobs);
-  NDB_TRY(load_tls(context));
+  context.admit = std::move(admit);
+  context.cpu = std::make_unique<CpuGate>(
+      context.options.cpu_slots, options.max_queued_cpu_jobs,
+      [&io = context.io](std::move_only_function<void()> job) { net::post(io, std::move(job)); });
+  context.blocking = std::make_unique<WorkerPool>(options.blocking_threads, options.max_queued_blocking_jobs,
+                                                  options.max_blocking_wait);
+  NDB_TRY(http::reload_tls(context));
   NDB_TRY(core->listen());
   net::post(core->acceptor.get_executor(), [raw = core.get()] { raw->accept(); });
   Server server(core);
@@ -215,7 +197,12 @@ ServerStats Server::stats() const noexcept {
           .rejected = context.rejected.load(std::memory_order_relaxed),
           .requests = context.requests.load(std::memory_order_relaxed),
           .bad_requests = context.bad_requests.load(std::memory_order_relaxed),
-          .overloaded = context.overloaded.load(std::memory_order_relaxed)};
+          .overloaded = context.overloaded.load(std::memory_order_relaxed),
+          .abandoned = context.abandoned.load(std::memory_order_relaxed)};
+}
+
+Status Server::reload_tls() {
+  return http::reload_tls(*core_->context);
 }
 
 void Server::stop(std::chrono::milliseconds drain) {

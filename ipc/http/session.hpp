@@ -1,10 +1,12 @@
 // Internal to ipc/http: one connection over any stream (plain TCP or TLS). Only session.cpp includes it.
 //
 // Threads: everything runs on the strand of the stream; the public functions post there.
-// Life of a request: wait for its first byte (idle deadline) -> header (header deadline) -> framing and size checks ->
-// body (body deadline) -> handler -> answer (write deadline) -> the next one, which may be in the buffer already. One
-// request at a time, which is what keeps pipelined answers in order.
+// Life of a request: wait for its first byte (idle deadline) -> header (header deadline) -> admission -> framing and
+// size checks -> body (body deadline) -> handler -> answer (write deadline) -> the next one, which may be in the buffer
+// already. One request at a time, which is what keeps pipelined answers in order.
 #pragma once
+
+#include <sys/socket.h>
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
@@ -13,6 +15,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <cerrno>
 #include <optional>
 
 #include "ipc/http/connection.hpp"
@@ -32,7 +35,10 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
 
   template <class... StreamArguments>
   explicit Session(std::shared_ptr<ConnectionContext> context, StreamArguments&&... arguments)
-      : context_(std::move(context)), stream_(std::forward<StreamArguments>(arguments)...), buffer_(kMaxBufferBytes) {}
+      : context_(std::move(context)),
+        stream_(std::forward<StreamArguments>(arguments)...),
+        socket_(beast::get_lowest_layer(stream_).socket().native_handle()),
+        buffer_(kMaxBufferBytes) {}
   ~Session() override {
     release_bytes();
     context_->registry.remove(this);
@@ -41,6 +47,9 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   void start() override;
   void send(Response&& response) override;
   [[nodiscard]] bool run(Lane lane, Job& job) override;
+  [[nodiscard]] bool caller_has_gone() const override;
+  void count_late() override { context_->overloaded.fetch_add(1, std::memory_order_relaxed); }
+  void abandon() override;
   void drain() override;
   void abort() override;
 
@@ -48,6 +57,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   enum class State : std::uint8_t { idle, reading, handling, writing, closing };
 
   static constexpr std::size_t kMaxBufferBytes = 256U << 10;
+  static constexpr std::size_t kIdleBufferBytes = kTls ? 1024 : 512;  // most of what an idle connection costs
   static constexpr std::size_t kSmallBufferBytes = 8U << 10;
   static constexpr std::size_t kLargeBufferBytes = 64U << 10;
   static constexpr std::chrono::milliseconds kLingerTime{2'000};
@@ -57,10 +67,13 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   void read_header();
   void on_header(error_code error);
   void accept_header();
+  void accept_framing();
+  void answer_early(Response&& response, bool framing_is_known);
   void copy_headers();
   [[nodiscard]] bool check_expectation();
   [[nodiscard]] bool reserve_bytes(std::uint64_t bytes);
   void release_bytes() noexcept;
+  [[nodiscard]] Error too_large_body() const;
   void read_body();
   void on_body(error_code error);
   void handle();
@@ -80,11 +93,13 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
 
   const std::shared_ptr<ConnectionContext> context_;
   Stream stream_;
+  const int socket_;  // of stream_, for caller_has_gone()
   beast::flat_buffer buffer_;
   std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
   State state_ = State::idle;
   Request request_;
   Framing framing_;
+  std::uint64_t body_limit_ = 0;
   std::uint64_t reserved_bytes_ = 0;  ///< of context_->buffered_bytes
   bool keep_alive_ = false;           ///< the client allows another request
   bool unread_input_ = false;         ///< the client may still be sending what we refused
@@ -114,9 +129,9 @@ void Session<Stream>::wait_for_request() {
   state_ = State::idle;
   // Looked at after the state was set: drain() sees the idle state, or we see its flag.
   if (context_->draining.load(std::memory_order_acquire)) return close();
-  if (buffer_.capacity() > kLargeBufferBytes) buffer_.shrink_to_fit();
+  buffer_.shrink_to_fit();  // it is empty: nothing stays
   deadline(context_->options.idle_timeout);
-  stream_.async_read_some(buffer_.prepare(kSmallBufferBytes),
+  stream_.async_read_some(buffer_.prepare(kIdleBufferBytes),
                           beast::bind_front_handler(&Session::on_first_bytes, this->shared_from_this()));
 }
 
@@ -130,6 +145,7 @@ void Session<Stream>::on_first_bytes(error_code error, std::size_t bytes) {
 template <class Stream>
 void Session<Stream>::read_header() {
   state_ = State::reading;
+  buffer_.reserve(kSmallBufferBytes);
   parser_.emplace();
   parser_->header_limit(context_->options.max_header_bytes);
   parser_->body_limit(boost::none);  // checked by accept_header(), after the framing
@@ -163,14 +179,35 @@ template <class Stream>
 void Session<Stream>::accept_header() {
   copy_headers();
   auto framing = check_framing(request_.headers, http_version_);
+  framing_ = framing.value_or(Framing{});
+  Admission admission = context_->admit ? context_->admit(request_) : Admission{};
+  if (admission.refusal) return answer_early(std::move(*admission.refusal), framing.has_value());
   if (!framing) return refuse(400, std::move(framing).error());
-  framing_ = *framing;
-  const std::uint64_t limit = context_->options.max_body_bytes;
-  if (framing_.content_length > limit) {
-    return refuse(413,
-                  {ErrorCode::invalid_argument, "the body is larger than " + std::to_string(limit) + " bytes", "body"});
+  body_limit_ = std::min(admission.max_body_bytes, context_->options.max_body_bytes);
+  accept_framing();
+}
+
+// An answer that needs no body. The connection lives on if it is known where the next request begins and nothing has to
+// be read to get there.
+template <class Stream>
+void Session<Stream>::answer_early(Response&& response, bool framing_is_known) {
+  state_ = State::handling;
+  parser_.reset();
+  const bool body_is_here = framing_is_known && framing_.kind != Framing::Kind::chunked &&
+                            framing_.content_length <= buffer_.size();
+  if (body_is_here) {
+    buffer_.consume(static_cast<std::size_t>(framing_.content_length));
+  } else {
+    unread_input_ = true;
+    keep_alive_ = false;
   }
-  parser_->body_limit(limit);  // for chunked bodies
+  write(std::move(response));
+}
+
+template <class Stream>
+void Session<Stream>::accept_framing() {
+  if (framing_.content_length > body_limit_) return refuse(413, too_large_body());
+  parser_->body_limit(body_limit_);  // for chunked bodies
   if (framing_.kind == Framing::Kind::none) return on_body({});
   if (!reserve_bytes(framing_.content_length)) {
     context_->overloaded.fetch_add(1, std::memory_order_relaxed);
@@ -210,6 +247,11 @@ template <class Stream>
 void Session<Stream>::release_bytes() noexcept {
   context_->buffered_bytes.fetch_sub(reserved_bytes_, std::memory_order_relaxed);
   reserved_bytes_ = 0;
+}
+
+template <class Stream>
+Error Session<Stream>::too_large_body() const {
+  return {ErrorCode::invalid_argument, "the body is larger than " + std::to_string(body_limit_) + " bytes", "body"};
 }
 
 template <class Stream>
@@ -254,8 +296,7 @@ void Session<Stream>::on_read_error(error_code error) {
     return refuse(431, {ErrorCode::invalid_argument, "the header is larger than " + limit + " bytes", "header"});
   }
   if (error == http::error::body_limit) {
-    const std::string limit = std::to_string(context_->options.max_body_bytes);
-    return refuse(413, {ErrorCode::invalid_argument, "the body is larger than " + limit + " bytes", "body"});
+    return refuse(413, too_large_body());
   }
   const bool ended = error == http::error::end_of_stream || error == http::error::partial_message;
   const bool malformed = !ended && error.category() == http::make_error_code(http::error::bad_method).category();
@@ -287,6 +328,10 @@ void Session<Stream>::write(Response&& response) {
   if (state_ != State::handling) return;  // answered already, or aborted
   state_ = State::writing;
   release_bytes();
+  if (!reserve_bytes(response.body.size())) {
+    context_->overloaded.fetch_add(1, std::memory_order_relaxed);
+    response = error_response(429, {ErrorCode::overloaded, "too many bytes of answers are on their way", {}});
+  }
   const bool draining = context_->draining.load(std::memory_order_acquire);
   close_after_write_ = response.close || !keep_alive_ || draining;
   answer_header_ = serialize_header(response, !close_after_write_, http_version_);
@@ -301,6 +346,7 @@ template <class Stream>
 void Session<Stream>::on_written(error_code error) {
   if (error || state_ == State::closing) return close();
   answer_body_ = std::string();
+  release_bytes();
   if (close_after_write_) return finish();
   wait_for_request();
 }
@@ -334,6 +380,22 @@ bool Session<Stream>::run(Lane lane, Job& job) {
   const bool taken = lane == Lane::cpu ? context_->cpu->run(job) : context_->blocking->submit(job);
   if (!taken) context_->overloaded.fetch_add(1, std::memory_order_relaxed);
   return taken;
+}
+
+// From any thread: only while a request is handled, when nothing but the end of the server closes the socket.
+template <class Stream>
+bool Session<Stream>::caller_has_gone() const {
+  if (context_->draining.load(std::memory_order_acquire)) return false;
+  char byte = 0;
+  const ssize_t got = ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+template <class Stream>
+void Session<Stream>::abandon() {
+  context_->abandoned.fetch_add(1, std::memory_order_relaxed);
+  if (context_->stopped.load(std::memory_order_acquire)) return;
+  net::post(stream_.get_executor(), [self = this->shared_from_this()] { self->close(); });
 }
 
 template <class Stream>

@@ -11,11 +11,10 @@ bool WorkerPool::submit(Job& job) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return false;
   // Every queued job has a claim on one idle thread, so a thread is started unless one is left over.
-  const bool needs_thread = queue_.size() >= idle_;
-  if (needs_thread && (threads_.size() >= max_threads_ || !start_thread())) {
-    if (threads_.empty() || queue_.size() >= idle_ + max_queued_) return false;
-  }
-  queue_.push_back(std::move(job));
+  bool finds_thread = queue_.size() < idle_;
+  if (!finds_thread) finds_thread = threads_.size() < max_threads_ && start_thread();
+  if (!finds_thread && (threads_.empty() || queue_.size() >= idle_ + max_queued_)) return false;
+  queue_.push_back({std::move(job), std::chrono::steady_clock::now(), finds_thread});
   wake_.notify_one();
   return true;
 }
@@ -36,12 +35,13 @@ void WorkerPool::work() {
   for (;;) {
     wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     if (stopping_) return;
-    Job job = std::move(queue_.front());
+    Waiting next = std::move(queue_.front());
     queue_.pop_front();
     --idle_;
     lock.unlock();
-    job();
-    job = nullptr;  // its captures go before this thread counts as idle
+    const bool late = !next.finds_thread && std::chrono::steady_clock::now() - next.since > max_wait_;
+    next.job(late ? Turn::late : next.finds_thread ? Turn::now : Turn::waited);
+    next.job = nullptr;  // its captures go before this thread counts as idle
     lock.lock();
     ++idle_;
   }
@@ -49,7 +49,7 @@ void WorkerPool::work() {
 
 void WorkerPool::stop() {
   std::vector<std::thread> threads;
-  std::deque<Job> dropped;
+  std::deque<Waiting> dropped;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

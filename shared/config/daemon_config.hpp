@@ -54,18 +54,26 @@ struct DaemonConfig {
   bool shared_memory = true;               ///< false: no control block, everything by polling
   bool insecure = false;                   ///< listen on a non-loopback address without a key
   std::uint32_t max_body_mb = 256;         ///< 1–4,096; MiB of a request's body
+  std::uint32_t max_inflight_mb = 1'024;   ///< 1–1,000,000; MiB of all bodies and answers together; at least max_body_mb
   std::uint32_t max_connections = 4'096;   ///< 1–1,000,000
   std::uint32_t http_threads = 0;          ///< 0–1,024; I/O threads; 0 for all cores
   std::uint32_t worker_threads = 128;      ///< 1–4,096; requests that may wait at the same time
   std::uint32_t idle_timeout_s = 75;       ///< 1–86,400; keep-alive connections are closed after
-  std::uint32_t request_timeout_s = 60;    ///< 1–86,400; for a request's header, its body and its answer, each
+  std::uint32_t header_timeout_s = 10;     ///< 1–86,400; for a request's header, and a TLS handshake
+  std::uint32_t request_timeout_s = 60;    ///< 1–86,400; for a request's body, and its answer, each
+  std::uint32_t shutdown_delay_s = 0;      ///< 0–3,600; how long a stopping daemon says so in /readyz before it stops listening
   std::uint32_t drain_timeout_s = 20;      ///< 0–3,600; how long a stopping daemon waits for running requests
   std::string tls_cert_file;               ///< PEM; TLS is on if both are given
   std::string tls_key_file;
+  std::string tls_client_ca_file;          ///< PEM; clients must then show a certificate that one of these has signed
+  std::string writer_ca_file;              ///< PEM, reader only: whom to trust to be the writer; empty for the system's
+  bool metrics_without_key = false;        ///< /metrics asks for no key
   std::string api_key_file;
   std::string read_api_key_file;
   std::string api_key;       ///< from NDB_API_KEY or the file named by api_key_file; empty for none
   std::string read_api_key;  ///< likewise; allows reading only
+  bool api_key_is_fixed = false;       ///< it came from the environment, or there is none: its file need not be watched
+  bool read_api_key_is_fixed = false;
 };
 
 /// What a daemon does next: print `output` to standard output and exit 0 if it is there, run otherwise.
@@ -83,6 +91,9 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 /// "NDB_LISTEN", "ndb.yaml:3") and the allowed range; not_found or io_error if a file cannot be read.
 [[nodiscard]] Result<Outcome> load(Role role, const std::vector<std::string>& args,
                                    const Environment& environment = process_environment());
+
+/// A key from a file, without the newline at its end. Its value is never part of a message.
+[[nodiscard]] Result<std::string> read_key_file(const std::string& file);
 
 /// Whether `host` is a literal loopback address or "localhost".
 [[nodiscard]] bool is_loopback(const std::string& host) noexcept;

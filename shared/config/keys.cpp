@@ -179,6 +179,8 @@ void add_server_keys(std::vector<Key>& to) {
                       "Serve other hosts although no API key is set"));
   to.push_back(number<U32>(spell("max_body_mb"), 1, 4096, [](C& c) -> U32& { return c.max_body_mb; },
                            "MiB that a request's body may have"));
+  to.push_back(number<U32>(spell("max_inflight_mb"), 1, 1'000'000, [](C& c) -> U32& { return c.max_inflight_mb; },
+                           "MiB that the bodies and answers of all requests may have together"));
   to.push_back(number<U32>(spell("max_connections"), 1, 1'000'000, [](C& c) -> U32& { return c.max_connections; },
                            "Connections at the same time"));
   to.push_back(number<U32>(spell("http_threads"), 0, 1024, [](C& c) -> U32& { return c.http_threads; },
@@ -187,8 +189,12 @@ void add_server_keys(std::vector<Key>& to) {
                            "Requests that may wait (for the disk, for another write) at the same time"));
   to.push_back(number<U32>(spell("idle_timeout_s"), 1, 86'400, [](C& c) -> U32& { return c.idle_timeout_s; },
                            "Seconds until an idle connection is closed"));
+  to.push_back(number<U32>(spell("header_timeout_s"), 1, 86'400, [](C& c) -> U32& { return c.header_timeout_s; },
+                           "Seconds for a request's header"));
   to.push_back(number<U32>(spell("request_timeout_s"), 1, 86'400, [](C& c) -> U32& { return c.request_timeout_s; },
-                           "Seconds for a request's header, its body, and its answer, each"));
+                           "Seconds for a request's body, and for its answer, each"));
+  to.push_back(number<U32>(spell("shutdown_delay_s"), 0, 3600, [](C& c) -> U32& { return c.shutdown_delay_s; },
+                           "Seconds that a daemon goes on serving, unready, once it is told to stop"));
   to.push_back(number<U32>(spell("drain_timeout_s"), 0, 3600, [](C& c) -> U32& { return c.drain_timeout_s; },
                            "Seconds that running requests get when the daemon is told to stop"));
 }
@@ -199,6 +205,14 @@ void add_security_and_log_keys(std::vector<Key>& to) {
                     "Certificate chain (PEM); with tls_key_file it turns TLS on", file, is_path_or_none));
   to.push_back(text(spell("tls_key_file"), [](C& c) -> Text& { return c.tls_key_file; }, "Private key (PEM)", file,
                     is_path_or_none));
+  to.push_back(text(spell("tls_client_ca_file"), [](C& c) -> Text& { return c.tls_client_ca_file; },
+                    "Certificates (PEM) of those who may sign clients' certificates; clients must then show one", file,
+                    is_path_or_none));
+  to.push_back(text(spell("writer_ca_file"), [](C& c) -> Text& { return c.writer_ca_file; },
+                    "Certificates (PEM) that a reader trusts to be the writer's; the system's authorities otherwise", file,
+                    is_path_or_none));
+  to.push_back(toggle(spell("metrics_without_key"), [](C& c) -> bool& { return c.metrics_without_key; },
+                      "Let everybody read /metrics"));
   to.push_back(choice(spell("log_level"), kLogLevels, [](C& c) -> base::LogLevel& { return c.log_level; },
                       "Least important messages that are logged"));
   to.push_back(choice(spell("log_format"), kLogFormats, [](C& c) -> base::LogFormat& { return c.log_format; },

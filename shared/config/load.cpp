@@ -78,28 +78,24 @@ Status resolve_collections(Applied& applied) {
 
 Status check_tls(const Applied& applied) {
   const bool cert = !applied.config.tls_cert_file.empty();
+  if (!cert && !applied.config.tls_client_ca_file.empty())
+    return refuse(applied.origin("tls_client_ca_file"), "tls_client_ca_file", "needs tls_cert_file and tls_key_file as well");
   if (cert == !applied.config.tls_key_file.empty()) return {};
   const std::string key = cert ? "tls_cert_file" : "tls_key_file";
   return refuse(applied.origin(key), key, "needs the other of tls_cert_file and tls_key_file as well");
 }
 
-/// A secret from its variable, else from its file. Its value is never part of a message.
-Result<std::string> read_secret(const Environment& environment, const std::string& variable, const std::string& file) {
-  std::string secret, origin = variable;
-  if (const auto value = environment(variable)) {
-    secret = *value;
-  } else if (!file.empty()) {
-    NDB_TRY_ASSIGN(const auto bytes, fs::read_file(fs::posix_file_system(), file, kMaxKeyFileBytes));
-    secret = base::as_text(bytes);
-    while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) secret.pop_back();
-    origin = file;
-  } else {
-    return secret;
-  }
+Result<std::string> checked_secret(std::string secret, const std::string& origin) {
   const auto printable = [](char c) { return c > ' ' && c <= '~'; };
   if (secret.empty() || !std::ranges::all_of(secret, printable))
     return refuse(origin, "the API key", "must be visible ASCII characters without spaces, at least one");
   return secret;
+}
+
+/// A secret from its variable, else from its file. Its value is never part of a message.
+Result<std::string> read_secret(const Environment& environment, const std::string& variable, const std::string& file) {
+  if (const auto value = environment(variable)) return checked_secret(*value, variable);
+  return file.empty() ? Result<std::string>("") : read_key_file(file);
 }
 
 std::string print(const Applied& applied) {
@@ -109,6 +105,13 @@ std::string print(const Applied& applied) {
 }
 
 }  // namespace
+
+Result<std::string> read_key_file(const std::string& file) {
+  NDB_TRY_ASSIGN(const auto bytes, fs::read_file(fs::posix_file_system(), file, kMaxKeyFileBytes));
+  std::string secret(base::as_text(bytes));
+  while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) secret.pop_back();
+  return checked_secret(std::move(secret), file);
+}
 
 std::unexpected<Error> refuse(const std::string& origin, const std::string& key, const std::string& why) {
   return fail(ErrorCode::invalid_argument, fmt::format("{}: {} {}", origin, key, why), key);
@@ -181,6 +184,8 @@ Result<Outcome> load(Role role, const std::vector<std::string>& args, const Envi
   if (!parse_listen(config.listen, config.host, config.port)) return refuse(applied.origin("listen"), "listen", "is wrong");
   NDB_TRY_ASSIGN(config.api_key, read_secret(environment, "NDB_API_KEY", config.api_key_file));
   NDB_TRY_ASSIGN(config.read_api_key, read_secret(environment, "NDB_READ_API_KEY", config.read_api_key_file));
+  config.api_key_is_fixed = config.api_key_file.empty() || environment("NDB_API_KEY").has_value();
+  config.read_api_key_is_fixed = config.read_api_key_file.empty() || environment("NDB_READ_API_KEY").has_value();
   Outcome outcome;
   if (line.print_config) outcome.output = print(applied);
   outcome.config = std::move(config);

@@ -63,6 +63,15 @@ inline constexpr std::uint64_t kMaxTimeoutMs = 3'600'000;
 [[nodiscard]] Result<Search> parse_search(std::string_view body);
 /// {"searches":[…]}, 1 to kMaxSearchesPerBatch of them.
 [[nodiscard]] Result<std::vector<Search>> parse_search_batch(std::string_view body);
+/// What a reader reports of itself: {"host","pid","pinned_version","seq"}; host of 1 to 255 bytes.
+struct ReplicaReport {
+  std::string host;
+  std::uint64_t pid = 0;
+  ManifestVersion pinned_version;
+  Seq seq;
+};
+[[nodiscard]] Result<ReplicaReport> parse_replica_report(std::string_view body);
+[[nodiscard]] std::string encode_replica_report(const ReplicaReport& report);
 /// {"filter"} or nothing at all.
 [[nodiscard]] Result<Filter> parse_count(std::string_view body);
 /// {"filter","limit","after"} or nothing at all.

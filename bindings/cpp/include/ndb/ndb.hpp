@@ -89,7 +89,7 @@ class Collection {
   /// Searches in parallel; results in the order of `searches`, all computed at one state.
   [[nodiscard]] Result<std::vector<SearchResult>> search_batch(std::span<const Search> searches) const;
   [[nodiscard]] Result<std::uint64_t> count(const Filter& filter = {}) const;
-  /// Documents that match, ordered by id, after `after`. limit: 1–10,000.
+  /// Documents that match, ordered by id, after `after`. limit: 1–10,000; a page ends early at 64 MiB.
   [[nodiscard]] Result<ScrollPage> scroll(const Filter& filter, std::uint32_t limit,
                                           std::optional<std::string> after = {}) const;
 

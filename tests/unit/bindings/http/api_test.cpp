@@ -262,6 +262,45 @@ TEST_CASE("a reader serves reads, sees writes at once with min_seq, and forwards
   CHECK(read("GET", "/version").body.at("role") == "reader");
 }
 
+TEST_CASE("the writer hears of readers elsewhere, what they pin and how far they are") {
+  const test::TemporaryFolder folder;
+  DaemonConfig config = config_for(folder.path());
+  config.api_key = "full";
+  config.shared_memory = false;  // as if on another host
+  const Daemon writer = start(Role::writer, config);
+  Api write(writer);
+  const Headers key{{"api-key", "full"}};
+  REQUIRE(write("PUT", kDocs, R"({"dim":2})", key).status == 201);
+  REQUIRE(write("POST", at("/documents"), documents(0, 5), key).status == 200);
+  CHECK(write("GET", at("/replicas"), "", key).body.at("replicas").as_array().empty());
+  {
+    config.writer_url = writer.url();
+    const Daemon reader = start(Role::reader, config);
+    Api read(reader);
+    for (Api* api : {&write, &read}) {
+      const auto known = [&](const Answer& a) {
+        const json::array& replicas = a.body.at("replicas").as_array();
+        return replicas.size() == 1 && replicas[0].at("lag_seq") == 0 && replicas[0].at("seq") == 5;
+      };
+      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      Answer answer = (*api)("GET", at("/replicas"), "", key);
+      while (!known(answer) && std::chrono::steady_clock::now() < end) answer = (*api)("GET", at("/replicas"), "", key);
+      INFO(api->last_body());
+      CHECK(known(answer));
+    }
+  }
+  // The route itself: who reports needs the full key, a writer, and to say everything.
+  const std::string_view report = R"({"host":"elsewhere","pid":7,"pinned_version":1,"seq":3})";
+  CHECK(write("POST", at("/replicas"), report).status == 401);
+  const Answer noted = write("POST", at("/replicas"), report, key);
+  CHECK(noted.body == json::parse(R"({"seq":5,"lag_seq":2})"));
+  CHECK(write("POST", at("/replicas"), R"({"host":"elsewhere","pid":7,"seq":3})", key).field() == "pinned_version");
+  CHECK(write("POST", at("/replicas"), R"({"host":"","pid":7,"pinned_version":1,"seq":3})", key).field() == "host");
+  CHECK(write("POST", "/v1/collections/other/replicas", report, key).status == 404);
+  write("GET", "/metrics", "", key);
+  CHECK(write.last_body().find(R"(ndb_replica_lag_seq{collection="docs",host="elsewhere",pid="7"} 2)") != std::string::npos);
+}
+
 TEST_CASE("a forwarded request never goes in a circle") {
   const test::TemporaryFolder folder;
   const Daemon first = start(Role::reader, config_for(folder.path()));
@@ -316,6 +355,45 @@ TEST_CASE("a writer creates what its configuration names and refuses to mistake 
   const auto mistaken = Daemon::start(Role::writer, config);
   REQUIRE_FALSE(mistaken);
   CHECK(mistaken.error().field == "collections");
+}
+
+TEST_CASE("a daemon that is stopped says so, serves for the time it was told to, ends what runs, and keeps what was written") {
+  const test::TemporaryFolder folder;
+  DaemonConfig config = config_for(folder.path());
+  config.shutdown_delay_s = 2;
+  Daemon writer = start(Role::writer, config);
+  Api api(writer);
+  REQUIRE(api("PUT", kDocs, R"({"dim":2})").status == 201);
+  api.until("GET", "/readyz", "", [](const Answer& a) { return a.status == 200; });
+  Status stopped;
+  std::thread stopper([&] { stopped = writer.stop(); });
+  // Until nobody listens any more: each request is either answered or never begun.
+  int written = 0;
+  bool said_so = false;
+  for (;;) {
+    auto client = Client::create(writer.url());
+    const auto ready = client->request("GET", "/readyz");
+    if (ready && ready->status == 503) said_so = ready->body.find("stopping") != std::string::npos;
+    const auto answer = Client::create(writer.url())->request("POST", at("/documents"), {}, documents(written, written + 1));
+    if (!answer) break;
+    CHECK(answer->status == 200);
+    ++written;
+  }
+  CHECK(said_so);
+  CHECK(written > 0);
+  stopper.join();
+  CHECK(stopped);
+  const Daemon next = start(Role::writer, config_for(folder.path()));
+  CHECK(json::value_to<int>(Api(next)("POST", at("/count"), "").body.at("count")) >= written);
+}
+
+TEST_CASE("the time that a search may take begins when it comes") {
+  const test::TemporaryFolder folder;
+  const Daemon writer = start(Role::writer, config_for(folder.path()));
+  Api api(writer);
+  REQUIRE(api("PUT", kDocs, R"({"dim":2})").status == 201);
+  CHECK(api("POST", at("/search"), R"({"vector":[1,2],"timeout_ms":60000})").status == 200);
+  CHECK(api("POST", at("/search/batch"), R"({"searches":[{"vector":[1,2],"timeout_ms":60000}]})").status == 200);
 }
 
 TEST_CASE("metrics tell of what happened") {

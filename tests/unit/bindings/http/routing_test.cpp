@@ -44,9 +44,9 @@ TEST_CASE("a path with another method says which it knows, an unknown path nothi
 }
 
 TEST_CASE("keys open what they should and nothing else") {
-  const AccessControl both("full", "reading");
-  const AccessControl read_only("", "reading");
-  const AccessControl none("", "");
+  const AccessControl both(Keys{"full", "reading"});
+  const AccessControl read_only(Keys{"", "reading"});
+  const AccessControl none(Keys{});
   const auto bearer = [](std::string key) { return Headers{{"Authorization", "Bearer " + std::move(key)}}; };
   struct Case {
     const AccessControl* control;
@@ -80,6 +80,17 @@ TEST_CASE("keys open what they should and nothing else") {
   }
 }
 
+TEST_CASE("a key that was replaced opens nothing any more, and the last one cannot be taken away") {
+  AccessControl access(Keys{"old", ""});
+  access.replace({"new", "reading"});
+  CHECK(access.check(Access::write, {{"api-key", "old"}}).error().code == ErrorCode::unauthenticated);
+  CHECK(access.check(Access::write, {{"api-key", "new"}}));
+  CHECK(access.check(Access::read, {{"api-key", "reading"}}));
+  access.replace({});
+  CHECK_FALSE(access.check(Access::read, {}));
+  CHECK(access.check(Access::write, {{"api-key", "new"}}));
+}
+
 TEST_CASE("the metrics of the contract are there from the start and count what happens") {
   Metrics metrics;
   const std::string before = metrics.render({}, {}, 0);
@@ -92,11 +103,14 @@ TEST_CASE("the metrics of the contract are there from the start and count what h
   metrics.count_inserts(3);
   metrics.count_error(ErrorCode::not_found);
   metrics.observe_search(std::chrono::milliseconds(3));
-  metrics.observe_maintenance(Action::flush, std::chrono::seconds(2));
   metrics.count_request(Action::search, 404, std::chrono::seconds(1));
   CollectionSample sample;
   sample.stats.name = "docs";
   sample.stats.seq = Seq{12};
+  writer::Activity activity;
+  activity.note(writer::Work::flush, std::chrono::seconds(2));
+  activity.note(writer::Work::flush, std::chrono::hours(3));
+  sample.activity = activity.times();
   sample.replicas.push_back({"h", 7, ManifestVersion{3}, Seq{10}, 2, 0.5});
   ServerStats server;
   server.connections = 4;
@@ -104,7 +118,12 @@ TEST_CASE("the metrics of the contract are there from the start and count what h
   for (const char* line :
        {"ndb_inserts_total 3\n", "ndb_errors_total{code=\"not_found\"} 1\n",
         "ndb_search_duration_seconds_bucket{le=\"0.005\"} 1\n", "ndb_search_duration_seconds_bucket{le=\"0.002\"} 0\n",
-        "ndb_flush_duration_seconds_count 1\n", "ndb_http_requests_total{route=\"search\",status=\"4xx\"} 1\n",
+        "ndb_flush_duration_seconds_count{collection=\"docs\"} 2\n",
+        "ndb_flush_duration_seconds_bucket{collection=\"docs\",le=\"1\"} 0\n",
+        "ndb_flush_duration_seconds_bucket{collection=\"docs\",le=\"5\"} 1\n",
+        "ndb_flush_duration_seconds_bucket{collection=\"docs\",le=\"+Inf\"} 2\n",
+        "ndb_compaction_duration_seconds_count{collection=\"docs\"} 0\n",
+        "ndb_http_requests_total{route=\"search\",status=\"4xx\"} 1\n",
         "ndb_seq{collection=\"docs\"} 12\n", "ndb_replica_lag_seq{collection=\"docs\",host=\"h\",pid=\"7\"} 2\n",
         "ndb_http_connections 4\n", "ndb_mmapped_bytes 4096\n"}) {
     INFO(line);

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace ndb::test {
 
@@ -24,7 +25,9 @@ class RawSocket {
   }
   RawSocket(const RawSocket&) = delete;
   RawSocket& operator=(const RawSocket&) = delete;
-  ~RawSocket() { ::close(fd_); }
+  ~RawSocket() {
+    if (fd_ >= 0) ::close(fd_);
+  }
 
   [[nodiscard]] bool connected() const { return connected_; }
 
@@ -36,6 +39,12 @@ class RawSocket {
       text.remove_prefix(static_cast<std::size_t>(sent));
     }
     return true;
+  }
+  // Closes at once, with RST instead of FIN.
+  void reset() {
+    const linger now{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    ::close(std::exchange(fd_, -1));
   }
   void shutdown_send() const { ::shutdown(fd_, SHUT_WR); }
 

@@ -306,6 +306,45 @@ TEST_CASE("CPU-bound jobs never take the last I/O thread") {
   CHECK(first.read_until("GET /first").starts_with("HTTP/1.1 200 "));
 }
 
+TEST_CASE("work whose caller has gone before its turn came is not done") {
+  ServerOptions options;
+  options.io_threads = 3;
+  options.cpu_slots = 1;
+  options.blocking_threads = 1;
+  for (const Lane lane : {Lane::cpu, Lane::blocking}) {
+    std::promise<void> release;
+    const std::shared_future<void> released = release.get_future().share();
+    std::latch running(1);
+    std::atomic<int> done{0};
+    Server server = start(options, [&, lane](Request&& request, Responder responder) {
+      std::move(responder).run(lane, [&, r = std::move(request)](Responder own) mutable {
+        if (r.target == "/first") {
+          running.count_down();
+          released.wait();
+        }
+        ++done;
+        echo(std::move(r), std::move(own));
+      });
+    });
+    RawSocket first(server.port());
+    first.send(get("/first"));
+    running.wait();
+    {
+      RawSocket impatient(server.port());
+      impatient.send(get("/gone"));
+      while (server.stats().requests < 2) std::this_thread::yield();
+    }
+    RawSocket patient(server.port());
+    patient.send(get("/stays"));
+    while (server.stats().requests < 3) std::this_thread::yield();
+    release.set_value();
+    CHECK(patient.read_until("GET /stays").starts_with("HTTP/1.1 200 "));
+    CHECK(first.read_until("GET /first").starts_with("HTTP/1.1 200 "));
+    CHECK(done == 2);
+    CHECK(server.stats().abandoned == 1);
+  }
+}
+
 TEST_CASE("a graceful stop answers what runs, closes what idles and refuses what comes") {
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();
@@ -384,9 +423,14 @@ TEST_CASE("bodies that together would take too much memory are refused before th
   CHECK(third.read_until("\r\n\r\n").starts_with("HTTP/1.1 100 "));
   first.send(std::string(1000, 'x'));  // answered, and its memory is free again
   CHECK(first.read_until("POST / xxx").find("HTTP/1.1 200 ") != std::string::npos);
-  RawSocket fourth(server.port());
-  post(fourth, 1000);
-  CHECK(fourth.read_until("\r\n\r\n").starts_with("HTTP/1.1 100 "));
+  // Once its answer has left, that is: until then that counts.
+  std::string fourth_answer;
+  for (int i = 0; i < 10'000 && !fourth_answer.starts_with("HTTP/1.1 100 "); ++i) {
+    RawSocket fourth(server.port());
+    post(fourth, 1000);
+    fourth_answer = fourth.read_until("\r\n\r\n");
+  }
+  CHECK(fourth_answer.starts_with("HTTP/1.1 100 "));
 }
 
 TEST_CASE("an address in use is a clear error") {

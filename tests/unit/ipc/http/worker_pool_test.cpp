@@ -4,19 +4,18 @@
 #include <latch>
 #include <memory>
 
-#include "ipc/http/cpu_gate.hpp"
 #include "tests/support/catch.hpp"
 
 namespace ndb::http {
 namespace {
 
 TEST_CASE("a pool runs as many jobs at once as it has threads, and queues or refuses the rest") {
-  WorkerPool pool(3, 2);
+  WorkerPool pool(3, 2, std::chrono::hours(1));
   std::latch started(3);
   std::latch release(1);
   std::atomic<int> done{0};
   const auto submit = [&](bool counts) {
-    Job job = [&, counts] {
+    Job job = [&, counts](Turn) {
       if (counts) started.count_down();
       release.wait();
       ++done;
@@ -32,16 +31,16 @@ TEST_CASE("a pool runs as many jobs at once as it has threads, and queues or ref
   while (done < 5) std::this_thread::yield();
   pool.stop();
   CHECK(done == 5);
-  Job late = [] {};
+  Job late = [](Turn) {};
   CHECK_FALSE(pool.submit(late));
 }
 
 TEST_CASE("a stopped pool drops what waits and finishes what runs") {
-  WorkerPool pool(1, 8);
+  WorkerPool pool(1, 8, std::chrono::hours(1));
   std::latch started(1);
   std::latch release(1);
   std::atomic<bool> finished{false};
-  Job first = [&] {
+  Job first = [&](Turn) {
     started.count_down();
     release.wait();
     finished = true;
@@ -50,7 +49,7 @@ TEST_CASE("a stopped pool drops what waits and finishes what runs") {
   started.wait();
   auto token = std::make_shared<int>(0);
   std::weak_ptr<int> alive = token;
-  Job waiting = [token] {};
+  Job waiting = [token](Turn) {};
   REQUIRE(pool.submit(waiting));
   token.reset();
   std::thread stopper([&] { pool.stop(); });
@@ -61,25 +60,30 @@ TEST_CASE("a stopped pool drops what waits and finishes what runs") {
   CHECK(alive.expired());
 }
 
-TEST_CASE("a gate runs a job on the caller's thread while there is room and posts it later otherwise") {
-  std::deque<Job> posted;
-  CpuGate gate(1, 1, [&](Job job) { posted.push_back(std::move(job)); });
-  std::vector<int> order;
-  Job outer = [&] {
-    order.push_back(1);
-    Job inner = [&] { order.push_back(2); };
-    CHECK(gate.run(inner));  // no room: waits
-    Job refused = [&] { order.push_back(3); };
-    CHECK_FALSE(gate.run(refused));
-    CHECK(order.size() == 1);
+TEST_CASE("a job that waited for a thread for too long is told so") {
+  WorkerPool pool(1, 8, std::chrono::milliseconds(0));
+  std::latch started(1);
+  std::latch release(1);
+  std::latch ended(2);
+  Turn first_turn = Turn::late;
+  Turn second_turn = Turn::now;
+  Job first = [&](Turn turn) {
+    first_turn = turn;
+    started.count_down();
+    release.wait();
+    ended.count_down();
   };
-  CHECK(gate.run(outer));
-  REQUIRE(posted.size() == 1);
-  posted.front()();
-  CHECK(order == std::vector<int>{1, 2});
-  Job again = [&] { order.push_back(4); };
-  CHECK(gate.run(again));
-  CHECK(order.back() == 4);
+  REQUIRE(pool.submit(first));
+  started.wait();
+  Job second = [&](Turn turn) {
+    second_turn = turn;
+    ended.count_down();
+  };
+  REQUIRE(pool.submit(second));
+  release.count_down();
+  ended.wait();
+  CHECK(first_turn == Turn::now);
+  CHECK(second_turn == Turn::late);
 }
 
 }  // namespace
