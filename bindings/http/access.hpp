@@ -32,8 +32,9 @@ class AccessControl {
  public:
   explicit AccessControl(Keys keys) : keys_(std::make_shared<const Keys>(std::move(keys))) {}
 
-  /// Looks at `Authorization: Bearer KEY` and `api-key: KEY`. unauthenticated without a valid key, permission_denied
-  /// with one that does not suffice.
+  /// Looks at `Authorization: Bearer KEY` and `api-key: KEY`, and, for reading, at `Authorization: Basic`, whose
+  /// password is the key: that is what browsers can send, and what they send for other sites' pages too, so it does not
+  /// allow writing. unauthenticated without a valid key, permission_denied with one that does not suffice.
   [[nodiscard]] Status check(Access needed, const Headers& headers) const;
   /// Later requests need these. To take the last key away is not possible: it would let everybody in.
   void replace(Keys keys);

@@ -81,10 +81,18 @@ Admission Routes::admit(Request& request) {
     return {.refusal = error_response(error)};
   }
   auto call = std::make_unique<Call>();
+  call->span = begin_span(find_header(request.headers, "traceparent").value_or(""));
   call->route = match.route;
   call->collection = std::move(match.name);
   call->id = std::move(match.id);
-  if (!allowed) return refuse(*call, request, std::unexpected(allowed.error()));
+  if (!allowed) {
+    Admission refused = refuse(*call, request, std::unexpected(allowed.error()));
+    // A browser asks its user for a key only if it is asked to.
+    const bool is_page = call->route->action == Action::page;
+    if (is_page)
+      refused.refusal->headers = {{"WWW-Authenticate", "Basic realm=\"nDB: the key as password\", charset=\"UTF-8\""}};
+    return refused;
+  }
   if (const Status known = check_query(*call->route, *target); !known) {
     return refuse(*call, request, std::unexpected(known.error()));
   }

@@ -37,8 +37,11 @@ DatabaseOptions database_options(Role role, const DaemonConfig& config) {
   return options;
 }
 
-RoutesOptions routes_options(const DaemonConfig& config) {
+RoutesOptions routes_options(Role role, const DaemonConfig& config) {
   RoutesOptions options;
+  options.slow_query = std::chrono::milliseconds(config.slow_query_ms);
+  options.otlp_endpoint = config.otlp_endpoint;
+  options.service = role == Role::writer ? "ndb-writer" : "ndb-reader";
   options.defaults = {config.default_dim, Distance::cosine, config.durability, config.hnsw};
   options.keys = {config.api_key, config.read_api_key};
   options.metrics_without_key = config.metrics_without_key;
@@ -101,7 +104,7 @@ struct Daemon::Impl {
       : role(for_role),
         config(from),
         backend(from.data_dir, database_options(for_role, from)),
-        routes(backend, routes_options(from)) {}
+        routes(backend, routes_options(for_role, from)) {}
 
   [[nodiscard]] Status create_configured();
   [[nodiscard]] Status create_one(const config::CollectionSpec& spec);
@@ -238,7 +241,7 @@ Result<Daemon> Daemon::start(Role role, const DaemonConfig& config, std::functio
                                   [raw = &impl](Request& request) { return raw->routes.admit(request); }));
   impl.serving.store(true, std::memory_order_release);
   if (role == Role::reader && !config.writer_url.empty()) {
-    ClientOptions client = routes_options(config).writer_client;
+    ClientOptions client = routes_options(role, config).writer_client;
     client.connect_timeout = client.request_timeout = std::chrono::seconds(5);
     impl.reporter.emplace(impl.backend, config.writer_url, client, [raw = &impl] { return raw->routes.keys(); });
   }

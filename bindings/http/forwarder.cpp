@@ -8,16 +8,15 @@ namespace ndb::http {
 namespace {
 
 constexpr std::string_view kForwardedBy = "x-ndb-forwarded";
-constexpr std::array<std::string_view, 5> kPassedOn{"Authorization", "api-key", "Content-Type", "Accept",
-                                                    "traceparent"};
+constexpr std::array<std::string_view, 5> kPassedOn{"Authorization", "api-key", "Content-Type", "Accept", "tracestate"};
 
 }  // namespace
 
-Result<Response> Forwarder::forward(const Request& request) {
+Result<Response> Forwarder::forward(const Request& request, const TraceContext& trace) {
   if (find_header(request.headers, kForwardedBy)) {
     return fail(ErrorCode::unavailable, "the writer URL leads to a reader: " + pool_.url());
   }
-  Headers headers{{std::string(kForwardedBy), "1"}};
+  Headers headers{{std::string(kForwardedBy), "1"}, {"traceparent", trace.to_header()}};
   for (const std::string_view name : kPassedOn) {
     if (const auto value = find_header(request.headers, name))
       headers.push_back({std::string(name), std::string(*value)});

@@ -230,7 +230,7 @@ void Metrics::observe_search(std::chrono::nanoseconds duration) noexcept {
 }
 
 std::string Metrics::render(const ServerStats& server, std::span<const CollectionSample> collections,
-                            std::uint64_t mmapped_bytes) const {
+                            std::uint64_t mmapped_bytes, const SpanCounts& spans) const {
   std::vector<MetricFamily> out = families_->registry.Collect();
   MetricFamily requests{
       "ndb_http_requests_total", "Requests answered, by route and class of status", MetricType::Counter, {}};
@@ -250,6 +250,9 @@ std::string Metrics::render(const ServerStats& server, std::span<const Collectio
   out.push_back(std::move(requests));
   out.push_back(std::move(time));
   add_server(out, server, mmapped_bytes);
+  add_one(out, "ndb_spans_exported_total", "Spans that the collector took", MetricType::Counter, spans.exported);
+  add_one(out, "ndb_spans_dropped_total", "Spans lost: too many at once, or the collector did not take them",
+          MetricType::Counter, spans.dropped);
   add_collections(out, collections);
   add_activity(out, collections);
   std::ostringstream text;

@@ -26,6 +26,10 @@ struct CollectionSample {
   std::optional<writer::Activity::AllTimes> activity;  ///< of the writer, if this process is it
 };
 
+struct SpanCounts {
+  std::uint64_t exported = 0, dropped = 0;
+};
+
 class Metrics {
  public:
   Metrics();
@@ -41,7 +45,7 @@ class Metrics {
 
   /// Everything in the text exposition format 0.0.4.
   [[nodiscard]] std::string render(const ServerStats& server, std::span<const CollectionSample> collections,
-                                   std::uint64_t mmapped_bytes) const;
+                                   std::uint64_t mmapped_bytes, const SpanCounts& spans = {}) const;
 
  private:
   struct Families;  // the registry of prometheus-cpp

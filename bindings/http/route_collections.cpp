@@ -49,6 +49,10 @@ Result<Response> Routes::perform(Call& call) {
       return replicas(call);
     case Action::report_replica:
       return report_replica(call);
+    case Action::page:
+    case Action::page_script:
+    case Action::page_style:
+      return page(call.route->action);
     case Action::search:
     case Action::search_batch:
       break;  // run_search, run_search_batch
@@ -102,9 +106,10 @@ Result<Response> Routes::metrics() {
     samples.push_back(
         {std::move(*stats), replicas ? std::move(*replicas) : std::vector<ReplicaStats>{}, backend_.activity(name)});
   }
+  const SpanCounts spans = exporter_ ? SpanCounts{exporter_->exported(), exporter_->dropped()} : SpanCounts{};
   std::error_code ignored;
   const auto folder = std::filesystem::weakly_canonical(backend_.folder(), ignored);
-  Response response = ok(metrics_.render(server_stats_(), samples, mapped_bytes_under(folder.string())));
+  Response response = ok(metrics_.render(server_stats_(), samples, mapped_bytes_under(folder.string()), spans));
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   return response;
 }

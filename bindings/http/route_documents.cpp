@@ -63,9 +63,14 @@ Result<Response> Routes::delete_documents(const Call& call) {
   return ok(encode_remove_many(written));
 }
 
-Result<Response> Routes::search(const Call& call, const Search& search) {
+Result<Response> Routes::search(const Call& call, Search& search) {
   NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
-  NDB_TRY_ASSIGN(const SearchResult result, collection.search(search));
+  // With its plan, in case that it turns out to be slow: that costs next to nothing.
+  const bool wants_plan = search.explain();
+  if (options_.slow_query.count() > 0) search.explain(true);
+  NDB_TRY_ASSIGN(SearchResult result, collection.search(search));
+  note_slow(call, search, result);
+  if (!wants_plan) result.plan.reset();
   if (call.wants_flatbuffers) return ok_flatbuffers(encode_search_flatbuffers(result, search));
   return ok(encode_search(result, search));
 }

@@ -36,8 +36,11 @@ enum class Action : std::uint8_t {
   manifest,
   replicas,
   report_replica,
+  page,
+  page_script,
+  page_style,
 };
-inline constexpr std::size_t kActionCount = static_cast<std::size_t>(Action::report_replica) + 1;
+inline constexpr std::size_t kActionCount = static_cast<std::size_t>(Action::page_style) + 1;
 
 /// Where an action runs.
 enum class Place : std::uint8_t {

@@ -2,8 +2,10 @@
 #include "bindings/http/routes.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "ipc/http/codec/flatbuffers_codec.hpp"
 #include "ipc/http/codec/request_codec.hpp"
@@ -25,6 +27,12 @@ Status count_from(std::chrono::steady_clock::time_point started, Search& search)
   return {};
 }
 
+std::string process_name() {
+  std::array<char, 256> host{};
+  const bool known = ::gethostname(host.data(), host.size() - 1) == 0;
+  return fmt::format("{}:{}", known ? host.data() : "unknown", ::getpid());
+}
+
 }  // namespace
 
 Routes::Routes(Backend& backend, RoutesOptions options)
@@ -34,6 +42,9 @@ Routes::Routes(Backend& backend, RoutesOptions options)
       forwarder_(options_.writer_url.empty()
                      ? nullptr
                      : std::make_unique<Forwarder>(options_.writer_url, options_.writer_client)),
+      exporter_(options_.otlp_endpoint.empty()
+                    ? nullptr
+                    : std::make_unique<SpanExporter>(options_.otlp_endpoint, options_.service, process_name())),
       server_stats_([] { return ServerStats{}; }) {}
 
 void Routes::set_unready(std::string reason) {
@@ -87,7 +98,7 @@ void Routes::run_search(Call&& call, Responder responder) {
       return finish(own, std::move(answer), std::move(result));
     }
     run_in(Lane::blocking, std::move(own), std::move(answer),
-           [this, wanted = std::move(*parsed)](Call& waiting) { return search(waiting, wanted); });
+           [this, wanted = std::move(*parsed)](Call& waiting) mutable { return search(waiting, wanted); });
   });
 }
 
@@ -110,9 +121,35 @@ void Routes::run_search_batch(Call&& call, Responder responder) {
 }
 
 Result<Response> Routes::forward(const Call& call) {
-  if (forwarder_) return forwarder_->forward(call.request);
+  if (forwarder_) return forwarder_->forward(call.request, call.span.context);
   return fail(ErrorCode::read_only,
               "this is a reader: send writes to the writer, or start the reader with --writer-url");
+}
+
+void Routes::log_limited(base::LogLevel level, std::string line) {
+  const auto left_out = log_limit_.allow();
+  if (!left_out) return;
+  if (*left_out > 0) line += fmt::format(" ({} lines were left out)", *left_out);
+  base::log(level, line);
+}
+
+void Routes::note_slow(const Call& call, const Search& search, const SearchResult& result) {
+  if (options_.slow_query.count() == 0 || !result.plan) return;
+  const auto took = Clock::now() - call.started;
+  if (took < options_.slow_query) return;
+  const SearchPlan& plan = *result.plan;
+  std::string filter = search.filter().to_json();
+  constexpr std::size_t kMaxFilterBytes = 512;
+  if (filter.size() > kMaxFilterBytes) filter.replace(kMaxFilterBytes, std::string::npos, "...");
+  log_limited(
+      base::LogLevel::warn,
+      fmt::format("slow search collection={} duration_ms={} searching_ms={} plan={} top_k={} ef={} "
+                  "rows_estimated={} rows_matched={} distances={} estimated_distances={} hops={} bytes_touched={} "
+                  "filter={} trace_id={}",
+                  call.collection, std::chrono::duration_cast<std::chrono::milliseconds>(took).count(),
+                  result.took_us / 1000, plan.plan, search.top_k(), search.ef().value_or(0), plan.rows_estimated,
+                  plan.rows_matched, plan.distances, plan.estimated_distances, plan.hops, plan.bytes_touched, filter,
+                  call.span.context.trace_text()));
 }
 
 void Routes::note_error(const Call& call, const Error& error) {
@@ -121,7 +158,10 @@ void Routes::note_error(const Call& call, const Error& error) {
   if (error.code == ErrorCode::not_found && !call.collection.empty()) backend_.forget(call.collection);
   const bool is_serious =
       error.code == ErrorCode::internal || error.code == ErrorCode::io_error || error.code == ErrorCode::corruption;
-  if (is_serious) base::log_error(fmt::format("{} {}", call.request.method, call.request.target), error);
+  if (is_serious) {
+    log_limited(base::LogLevel::error, fmt::format("{} {}: {} trace_id={}", call.request.method, call.request.target,
+                                                   error.message, call.span.context.trace_text()));
+  }
   // Only writes say `fenced` of this process; a search may say it of a reader that lost the volume, and comes back.
   const bool is_fenced_writer = error.code == ErrorCode::fenced && !backend_.is_reader();
   if (is_fenced_writer && on_fenced_ && !fenced_.exchange(true)) on_fenced_(error);
@@ -138,10 +178,21 @@ Response Routes::conclude(const Call& call, Result<Response> result) {
   if (call.route->action == Action::search) metrics_.observe_search(duration);
   if (options_.log_requests) {
     const auto us = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
-    base::log(base::LogLevel::debug,
-              fmt::format("request method={} target={} route={} status={} duration_us={} traceparent={}",
-                          call.request.method, call.request.target, call.route->name, status, us,
-                          find_header(call.request.headers, "traceparent").value_or("-")));
+    base::log(
+        base::LogLevel::debug,
+        fmt::format("request method={} target={} route={} status={} duration_us={} trace_id={} span_id={} parent={}",
+                    call.request.method, call.request.target, call.route->name, status, us,
+                    call.span.context.trace_text(), call.span.context.span_text(),
+                    find_header(call.request.headers, "traceparent").value_or("-")));
+  }
+  if (exporter_ && call.span.context.sampled) {
+    Span span = call.span;
+    span.name = call.route->name;
+    span.method = call.request.method;
+    span.collection = call.collection;
+    span.duration = duration;
+    span.status = status;
+    exporter_->offer(std::move(span));
   }
   return std::move(*result);
 }

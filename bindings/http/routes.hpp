@@ -19,8 +19,11 @@
 #include "bindings/http/forwarder.hpp"
 #include "bindings/http/metrics.hpp"
 #include "bindings/http/router.hpp"
+#include "bindings/http/trace/log_limit.hpp"
+#include "bindings/http/trace/span_exporter.hpp"
 #include "ipc/http/server.hpp"
 #include "ipc/http/target.hpp"
+#include "shared/base/log.hpp"
 
 namespace ndb::http {
 
@@ -28,9 +31,12 @@ struct RoutesOptions {
   CollectionConfig defaults;  ///< of collections that are created over HTTP
   Keys keys;
   bool metrics_without_key = false;
-  std::string writer_url;  ///< for a reader: where writes go; "" refuses them
-  ClientOptions writer_client;  ///< how to reach it
-  bool log_requests = false;  ///< one line per request
+  std::string writer_url;                   ///< for a reader: where writes go; "" refuses them
+  ClientOptions writer_client;              ///< how to reach it
+  bool log_requests = false;                ///< one line per request
+  std::chrono::milliseconds slow_query{0};  ///< searches that take longer are logged with their plan; 0: none
+  std::string otlp_endpoint;                ///< where spans go; "" for nowhere
+  std::string service;                      ///< how they name this process: "ndb-writer"
 };
 
 class Routes {
@@ -54,6 +60,7 @@ class Routes {
 
  private:
   using Clock = std::chrono::steady_clock;
+  static constexpr std::uint32_t kLogLinesPerSecond = 20;
 
   /// One request on its way.
   struct Call : RequestContext {
@@ -65,6 +72,7 @@ class Routes {
     bool sent_flatbuffers = false;   ///< the body is a FlatBuffer
     bool wants_flatbuffers = false;  ///< the answer shall be one, where the route can
     Clock::time_point started = Clock::now();
+    Span span;
 
     [[nodiscard]] bool wants_wait() const noexcept { return target.query_value("wait") == "true"; }
   };
@@ -80,6 +88,8 @@ class Routes {
   [[nodiscard]] Admission refuse(Call& call, const Request& request, Result<Response> answer);
   [[nodiscard]] Response unknown_route(const RouteMatch& match, const Request& request);
   void note_error(const Call& call, const Error& error);
+  void note_slow(const Call& call, const Search& search, const SearchResult& result);
+  void log_limited(base::LogLevel level, std::string line);
   [[nodiscard]] Access access_to(const Route* route) const;
   [[nodiscard]] bool belongs_to_writer(const Route& route) const;
   [[nodiscard]] Result<Response> forward(const Call& call);
@@ -89,6 +99,7 @@ class Routes {
   [[nodiscard]] Result<Response> readyz();
   [[nodiscard]] Result<Response> metrics();
   [[nodiscard]] Response version() const;
+  [[nodiscard]] static Response page(Action action);
   [[nodiscard]] Result<Response> list_collections();
   [[nodiscard]] Result<Response> create_collection(const Call& call);
   [[nodiscard]] Result<Response> collection_stats(const Call& call);
@@ -98,7 +109,7 @@ class Routes {
   [[nodiscard]] Result<Response> remove_document(const Call& call);
   [[nodiscard]] Result<Response> get_documents(const Call& call);
   [[nodiscard]] Result<Response> delete_documents(const Call& call);
-  [[nodiscard]] Result<Response> search(const Call& call, const Search& search);
+  [[nodiscard]] Result<Response> search(const Call& call, Search& search);
   [[nodiscard]] Result<Response> search_batch(const Call& call, const std::vector<Search>& searches);
   [[nodiscard]] Result<Response> count(const Call& call);
   [[nodiscard]] Result<Response> scroll(const Call& call);
@@ -111,7 +122,9 @@ class Routes {
   Backend& backend_;
   const RoutesOptions options_;
   AccessControl access_;
-  const std::unique_ptr<Forwarder> forwarder_;  // null without a writer URL
+  const std::unique_ptr<Forwarder> forwarder_;    // null without a writer URL
+  const std::unique_ptr<SpanExporter> exporter_;  // null without an endpoint
+  LogLimit log_limit_{kLogLinesPerSecond};
   Metrics metrics_;
   std::function<ServerStats()> server_stats_;
   std::function<void(const Error&)> on_fenced_;

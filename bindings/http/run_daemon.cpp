@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -33,6 +34,20 @@ int wait_for_signal(const sigset_t& signals) {
   return signal;
 }
 
+// As many descriptors as the system lets this process have: each connection needs one, each mapped file for a moment. The
+// usual soft limit, 1,024, is for programs that call select(2).
+void allow_descriptors(std::uint32_t max_connections) {
+  constexpr std::uint64_t kForFiles = 256;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+  if (limit.rlim_max < max_connections + kForFiles) {
+    base::log_warn(fmt::format("max_connections is {}, but this process may have {} descriptors only (ulimit -n)", max_connections,
+                               limit.rlim_max));
+  }
+}
+
 int usage_error(std::string_view program, const Error& error) {
   fmt::print(stderr, "{}: {}{}{}\n", program, error.field, error.field.empty() ? "" : ": ", error.message);
   return kExitUsage;
@@ -49,6 +64,7 @@ int run_daemon(config::Role role, int argc, const char* const* argv) {
     return 0;
   }
   base::configure_log(loaded->config.log_level, loaded->config.log_format);
+  allow_descriptors(loaded->config.max_connections);
   const sigset_t signals = block_signals();
   std::atomic<bool> failed{false};
   auto daemon = Daemon::start(role, loaded->config, [&failed](const Error& error) {

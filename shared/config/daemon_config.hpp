@@ -63,6 +63,8 @@ struct DaemonConfig {
   std::uint32_t request_timeout_s = 60;    ///< 1–86,400; for a request's body, and its answer, each
   std::uint32_t shutdown_delay_s = 0;      ///< 0–3,600; how long a stopping daemon says so in /readyz before it stops listening
   std::uint32_t drain_timeout_s = 20;      ///< 0–3,600; how long a stopping daemon waits for running requests
+  std::uint32_t slow_query_ms = 1'000;     ///< 0–3,600,000; searches that take longer are logged with their plan; 0: none
+  std::string otlp_endpoint;               ///< URL of an OpenTelemetry collector, which gets a span of each request; empty for none
   std::string tls_cert_file;               ///< PEM; TLS is on if both are given
   std::string tls_key_file;
   std::string tls_client_ca_file;          ///< PEM; clients must then show a certificate that one of these has signed

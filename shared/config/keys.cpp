@@ -217,6 +217,11 @@ void add_security_and_log_keys(std::vector<Key>& to) {
                       "Least important messages that are logged"));
   to.push_back(choice(spell("log_format"), kLogFormats, [](C& c) -> base::LogFormat& { return c.log_format; },
                       "Log lines for people or as JSON"));
+  to.push_back(number<U32>(spell("slow_query_ms"), 0, 3'600'000, [](C& c) -> U32& { return c.slow_query_ms; },
+                           "Searches that take longer are logged with their plan; 0 for none"));
+  to.push_back(text(spell("otlp_endpoint"), [](C& c) -> Text& { return c.otlp_endpoint; },
+                    "OpenTelemetry collector (OTLP over HTTP) that gets a span of each request", "http://HOST:PORT or nothing",
+                    is_url_or_none));
   to.push_back(text(spell("api_key_file"), [](C& c) -> Text& { return c.api_key_file; },
                     "File with the API key, unless NDB_API_KEY has it", file, is_path_or_none));
   to.push_back(text(spell("read_api_key_file"), [](C& c) -> Text& { return c.read_api_key_file; },

@@ -12,6 +12,8 @@
 namespace ndb::test {
 namespace {
 
+constexpr std::size_t kMaxLogBytes = 16U << 20;
+
 struct Child {
   pid_t pid;
   int output;  // its standard output and error
@@ -67,11 +69,19 @@ DaemonProcess::DaemonProcess(const std::string& program, std::vector<std::string
     break;
   }
   // A daemon whose output nobody reads would block once the pipe is full.
-  drain_ = std::thread([output = output_] {
+  log_ = std::move(said);
+  drain_ = std::thread([this] {
     std::array<char, 4096> piece{};
-    while (::read(output, piece.data(), piece.size()) > 0) {
+    for (ssize_t n = 0; (n = ::read(output_, piece.data(), piece.size())) > 0;) {
+      const std::lock_guard lock(log_mutex_);
+      if (log_.size() < kMaxLogBytes) log_.append(piece.data(), static_cast<std::size_t>(n));
     }
   });
+}
+
+std::string DaemonProcess::log() {
+  const std::lock_guard lock(log_mutex_);
+  return log_;
 }
 
 DaemonProcess::~DaemonProcess() {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -31,6 +32,8 @@ class DaemonProcess {
   [[nodiscard]] const std::string& url() const noexcept { return url_; }
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   [[nodiscard]] http::Client connect() const;
+  /// What it has printed so far.
+  [[nodiscard]] std::string log();
   /// Sends the signal and waits; the exit code, or 128 + the signal that ended it.
   int stop(int signal);
   /// Waits until it ends by itself; the same codes.
@@ -40,6 +43,8 @@ class DaemonProcess {
   pid_t pid_ = -1;
   int output_ = -1;
   std::thread drain_;
+  std::mutex log_mutex_;
+  std::string log_;  // guarded by log_mutex_
   std::string url_;
 };
 

@@ -77,6 +77,36 @@ TEST_CASE("a wrong configuration ends with exit code 2, an address in use with 1
   CHECK(run_to_end(kReader, {"--help"}).exit_code == 0);
 }
 
+TEST_CASE("a search that takes long is logged with its plan, keys never are") {
+  const test::TemporaryFolder folder;
+  auto options = arguments(folder.path());
+  options.insert(options.end(), {"--slow-query-ms", "1", "--log-level", "debug", "--log-format", "json"});
+  DaemonProcess writer(kWriter, options, {"NDB_API_KEY=a-very-secret-key"});
+  Client client = writer.connect();
+  const Headers key{{"api-key", "a-very-secret-key"}};
+  REQUIRE(client.request("PUT", "/v1/collections/docs", key, R"({"dim":2})")->status == 201);
+  REQUIRE(client.request("POST", "/v1/collections/docs/documents", key, insert_body(0, 3'000))->status == 200);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  std::string log;
+  do {
+    const auto answer = client.request("POST", "/v1/collections/docs/search", key,
+                                       R"({"vector":[1,2],"top_k":3000,"with_vector":true,"filter":{"n":{"$exists":false}}})");
+    REQUIRE(answer->status == 200);
+    CHECK(answer->body.find("\"plan\"") == std::string::npos);  // nobody asked for it
+    CHECK(client.request("GET", "/version", {{"api-key", "another-secret"}})->status == 401);
+    log = writer.log();
+  } while (log.find("slow search") == std::string::npos && std::chrono::steady_clock::now() < end);
+  const std::size_t at = log.find("slow search collection=docs ");
+  REQUIRE(at != std::string::npos);
+  for (const char* part : {" plan=exact ", " top_k=3000 ", " distances=", " filter={", " trace_id="}) {
+    INFO(part);
+    CHECK(log.find(part, at) != std::string::npos);
+  }
+  CHECK(log.find("request method=POST target=/v1/collections/docs/search route=search status=200") != std::string::npos);
+  CHECK(log.find("secret") == std::string::npos);
+  CHECK(writer.stop(SIGTERM) == 0);
+}
+
 TEST_CASE("a reader survives kill -9 of the writer and follows the next one") {
   const test::TemporaryFolder folder;
   DaemonProcess reader(kReader, arguments(folder.path() / "data"));  // before the folder exists

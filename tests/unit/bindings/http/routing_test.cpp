@@ -35,7 +35,7 @@ TEST_CASE("a path with another method says which it knows, an unknown path nothi
   CHECK(match("HEAD", "/healthz").route != nullptr);
   CHECK(match("GET", "/v1/collections/docs/documents/get").route->action == Action::get_document);
   CHECK(match("POST", "/v1/collections/docs/documents/get").route->action == Action::get_documents);
-  for (const char* path : {"/", "/v1", "/v2/collections", "/v1/collections/docs/nothing",
+  for (const char* path : {"/page", "/page/../index.html", "/v1", "/v2/collections", "/v1/collections/docs/nothing",
                            "/v1/collections/docs/documents/a/b", "/healthz/x"}) {
     INFO(path);
     CHECK(match("GET", path).route == nullptr);
@@ -68,6 +68,14 @@ TEST_CASE("keys open what they should and nothing else") {
       {&both, {{"api-key", "full"}}, Access::write, {}},
       {&both, {{"Authorization", "bearer  full"}}, Access::write, {}},
       {&both, {{"Authorization", "Basic full"}}, Access::read, ErrorCode::unauthenticated},
+      {&both, {{"Authorization", "Basic OmZ1bGw="}}, Access::read, {}},  // :full
+      {&both, {{"Authorization", "Basic OmZ1bGw="}}, Access::write, ErrorCode::permission_denied},
+      {&both, {{"Authorization", "basic YW5uOnJlYWRpbmc="}}, Access::read, {}},  // ann:reading
+      {&both, {{"Authorization", "Basic YW5uOnJlYWRpbmc="}}, Access::write, ErrorCode::permission_denied},
+      {&both, {{"Authorization", "Basic ZnVsbA=="}}, Access::read, ErrorCode::unauthenticated},  // full
+      {&both, {{"Authorization", "Basic OmZ1bGw"}}, Access::read, ErrorCode::unauthenticated},
+      {&both, {{"Authorization", "Basic !!!!"}}, Access::read, ErrorCode::unauthenticated},
+      {&both, {{"Authorization", "Basic Og=="}}, Access::read, ErrorCode::unauthenticated},  // :
       {&read_only, {}, Access::write, ErrorCode::unauthenticated},
       {&read_only, bearer("reading"), Access::write, ErrorCode::permission_denied},
       {&read_only, {{"api-key", ""}}, Access::write, ErrorCode::unauthenticated},
