@@ -115,6 +115,7 @@ int run(const std::vector<std::string>& args, const Streams& streams, const Open
   add_search_command(app, session, action);
   add_maintenance_commands(app, session, action);
   add_verify_command(app, session, action);
+  add_top_command(app, session, action);
   app.add_subcommand("version", "Print the version")->callback([&] {
     action = [&]() -> Status {
       if (session.json) session.print_json(fmt::format("{{\"version\":\"{}\"}}", NDB_VERSION));

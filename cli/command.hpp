@@ -50,6 +50,7 @@ void add_import_command(CLI::App& app, Session& session, Action& action);
 void add_search_command(CLI::App& app, Session& session, Action& action);
 void add_maintenance_commands(CLI::App& app, Session& session, Action& action);  ///< flush compact index replicas
 void add_verify_command(CLI::App& app, Session& session, Action& action);
+void add_top_command(CLI::App& app, Session& session, Action& action);
 
 /// The field of errors that are about the command line; they end with exit code 2.
 inline constexpr std::string_view kUsageField = "command line";
