@@ -2,26 +2,34 @@
 
 #include <algorithm>
 
+#include "shared/index/cell_scan.hpp"
 #include "shared/index/matching_scan.hpp"
 
 namespace ndb::reader {
 namespace {
 
-// What plans cost, as counts of rows that are scanned by their codes (about 10 ns each at 768 dimensions). Estimated from the costs of the
-// steps, not yet fitted to measurements: ndb_bench_filter shows where they are off.
+// What plans cost, as counts of rows that are scanned by their codes, fitted to what ndb_bench_filter measured.
+constexpr double kRowsToBegin = 900.0;           // the way to the first cells or candidates
 constexpr double kRowsPerCandidate = 60.0;       // of a walk, for each of its ef candidates
-constexpr double kCandidatesToStart = 30.0;      // the way to the query, as candidates
-constexpr double kVectorRowsPerCandidate = 20.0; // the same, scanning vectors because there are no codes
-// From this share of accepted rows on, a walk through all rows meets enough of them.
+constexpr double kRowsThroughCells = 2.1;        // of cells, for each of ef candidates if all rows match; the more, the fewer do
+constexpr double kVectorRowsPerCandidate = 20.0; // of a walk, scanning vectors because there are no codes
+// As few rows are compared exactly, sooner than the query is coded.
+constexpr std::size_t kFewRows = 128;
+// From this share of accepted rows on, a walk through all rows meets enough of them …
 constexpr double kMostlyAccepted = 0.5;
+// … unless fewer than this share of the rows around its start is accepted.
+constexpr double kFewNearby = 0.4;
 // Payloads are tested as they are met, rather than all of them before, where the filter is expected to let through this share.
 constexpr double kTestedAsMet = 0.3;
 constexpr std::size_t kMostSeeds = 256;
 constexpr std::size_t kRowsPerSeed = 32;
 
 bool worth_scanning(const Part& part, std::uint64_t matched, std::uint32_t ef) {
-  const bool coded = part.segment()->view->hnsw()->bit_codec() != nullptr;
-  return static_cast<double>(matched) <= (ef + kCandidatesToStart) * (coded ? kRowsPerCandidate : kVectorRowsPerCandidate);
+  const auto& graph = *part.segment()->view->hnsw();
+  const auto rows = static_cast<double>(matched);
+  if (graph.bit_codec() == nullptr) return rows <= kRowsToBegin + ef * kVectorRowsPerCandidate;
+  if (graph.cells() == 0) return rows <= kRowsToBegin + ef * kRowsPerCandidate;
+  return rows * rows <= kRowsToBegin * rows + ef * kRowsThroughCells * part.rows();
 }
 
 PartResult scan(const Part& part, const PartQuery& query, const attributes::RowSet& matching) {
@@ -30,7 +38,7 @@ PartResult scan(const Part& part, const PartQuery& query, const attributes::RowS
   Top top(query.top_k, LessById{&part}, query.bound());
   const auto rows = visible_rows(part, matching, 0, part.rows());
   // As few as are wanted anyway have to be compared all.
-  if (rows.size() <= 2 * std::size_t{query.top_k} ||
+  if (rows.size() <= std::max(kFewRows, 2 * std::size_t{query.top_k}) ||
       !index::scan_rows_by_codes(*view.hnsw(), view.vectors(), query.query, rows, query.top_k, thread_scratch(), top, result.stats)) {
     result.plan = Plan::exact;
     result.stats.distances = index::scan_rows(view.vectors(), rows, query.query, top);
@@ -54,27 +62,65 @@ bool is_enough(const PartResult& result, const PartQuery& query, std::uint64_t m
   return !result.stats.gave_up && result.stats.found >= std::min<std::uint64_t>(query.top_k, matched);
 }
 
-// Walks by the bitmap `words`; what was walked in vain is in `stats`.
+// Plans that find rows by the bitmap `rows` without looking at all of them; what was done in vain is in `stats`.
 template <class Accept>
-std::optional<PartResult> walk_rows(const Part& part, const PartQuery& query, const attributes::RowSet& rows, std::uint32_t ef,
-                                    const Accept& accept, index::SearchStats& stats) {
-  const double live = 1.0 - static_cast<double>(part.segment()->tombstones->count()) / part.rows();
-  index::HnswSearchParams params{.k = query.top_k, .ef = ef, .accepted_share = live * rows.count() / part.rows(), .max_distances = rows.count()};
-  const auto attempt = [&]() -> std::optional<PartResult> {
-    auto result = walk(part, query, params, accept);
-    result.stats += stats;
-    if (is_enough(result, query, rows.count())) return result;
-    stats = result.stats;
+class BitmapSearch {
+ public:
+  BitmapSearch(const Part& part, const PartQuery& query, const attributes::RowSet& rows, std::uint32_t ef, const Accept& accept,
+               index::SearchStats& stats)
+      : part_(part), query_(query), rows_(rows), ef_(ef), accept_(accept), stats_(stats), graph_(*part.segment()->view->hnsw()) {
+    const double live = 1.0 - static_cast<double>(part.segment()->tombstones->count()) / part.rows();
+    share_ = live * rows.count() / part.rows();
+  }
+
+  std::optional<PartResult> run() {
+    if (share_ >= kMostlyAccepted)
+      if (auto result = walk_all(share_, graph_.cells() > 0 ? kFewNearby : 0.0)) return result;
+    if (graph_.cells() > 0)
+      if (auto result = look_through_cells()) return result;
+    return walk_accepted();
+  }
+
+ private:
+  std::optional<PartResult> attempt(const index::HnswSearchParams& params) {
+    auto result = walk(part_, query_, params, accept_);
+    result.stats += stats_;
+    if (is_enough(result, query_, rows_.count())) return result;
+    stats_ = result.stats;
     return std::nullopt;
-  };
-  if (params.accepted_share >= kMostlyAccepted)
-    if (auto result = attempt()) return result;
-  // Few of the rows around the query match.
-  const auto seeds = spread_rows(part, rows, std::clamp<std::size_t>(rows.count() / kRowsPerSeed, 1, kMostSeeds));
-  params.two_hop = true;
-  params.seeds = seeds;
-  return attempt();
-}
+  }
+
+  std::optional<PartResult> walk_all(double share, double least_share_nearby) {
+    return attempt({.k = query_.top_k, .ef = ef_, .accepted_share = share, .least_share_nearby = least_share_nearby, .max_distances = rows_.count()});
+  }
+
+  std::optional<PartResult> look_through_cells() {
+    const auto& view = *part_.segment()->view;
+    PartResult result{.best = {}, .stats = stats_, .plan = Plan::cells};
+    Top top(query_.top_k, LessById{&part_}, query_.bound());
+    switch (index::search_cells(graph_, view.vectors(), query_.query, query_.top_k, ef_, accept_, thread_scratch(), top, result.stats)) {
+      case index::CellSearch::done: result.best = top.take(); return result;
+      case index::CellSearch::better_walked: return walk_all(std::max(share_, kMostlyAccepted), 0.0);
+      case index::CellSearch::unable: break;
+    }
+    return std::nullopt;
+  }
+
+  // Few of the rows around the query match: only they become candidates.
+  std::optional<PartResult> walk_accepted() {
+    const auto seeds = spread_rows(part_, rows_, std::clamp<std::size_t>(rows_.count() / kRowsPerSeed, 1, kMostSeeds));
+    return attempt({.k = query_.top_k, .ef = ef_, .accepted_share = share_, .max_distances = rows_.count(), .two_hop = true, .seeds = seeds});
+  }
+
+  const Part& part_;
+  const PartQuery& query_;
+  const attributes::RowSet& rows_;
+  std::uint32_t ef_;
+  const Accept& accept_;
+  index::SearchStats& stats_;
+  const index::HnswView& graph_;
+  double share_ = 0.0;
+};
 
 }  // namespace
 
@@ -89,8 +135,8 @@ PartResult filtered_search(const Part& part, const PartQuery& query, const PartR
     const auto words = rows.is_bitmap() ? rows.words() : std::span<const std::uint64_t>(own_words);
     const auto matches = [words](Row row) { return (words[row >> 6] >> (row & 63) & 1U) != 0; };
     found = part.all_visible()
-                ? walk_rows(part, query, rows, ef, matches, walked)
-                : walk_rows(part, query, rows, ef, [&](Row row) { return matches(row) && part.visible(row); }, walked);
+                ? BitmapSearch(part, query, rows, ef, matches, walked).run()
+                : BitmapSearch(part, query, rows, ef, [&](Row row) { return matches(row) && part.visible(row); }, walked).run();
   }
   if (found) {
     result = std::move(*found);

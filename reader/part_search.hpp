@@ -67,7 +67,7 @@ struct PartQuery {
   }
 };
 
-enum class Plan : std::uint8_t { none, exact, codes, graph, filtered_graph, two_hop };
+enum class Plan : std::uint8_t { none, exact, codes, cells, graph, filtered_graph, two_hop };
 
 struct PartResult {
   std::vector<index::Candidate> best;  ///< at most top_k, best first, ties by id

@@ -149,7 +149,7 @@ bool search_fuller_parts(std::vector<Task>& tasks, const std::vector<Hit>& hits,
 
 SearchPlan describe(const std::vector<PartResult>& results) {
   SearchPlan plan;
-  static constexpr std::array kNames{"", "exact", "codes", "graph", "filtered_graph", "two_hop"};
+  static constexpr std::array kNames{"", "exact", "codes", "cells", "graph", "filtered_graph", "two_hop"};
   std::array<bool, kNames.size()> used{};
   for (const auto& result : results) {
     used[static_cast<std::size_t>(result.plan)] = true;

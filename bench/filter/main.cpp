@@ -21,7 +21,7 @@ using namespace ndb;
 using bench::Case;
 
 struct Options {
-  std::string data, cache, out, plot, distance = "euclidean";
+  std::string data, cache, out, plot, only, distance = "euclidean";
   std::uint32_t ef = 64, k = 10;
   std::size_t queries = 300, exact_queries = 40, clusters = 100;
   unsigned passes = 3, threads = 1;
@@ -89,6 +89,7 @@ class Bench {
     unfiltered_truth_ = answers(queries_, base(0).approximate(false));
     measure_unfiltered();
     for (const auto& one : cases_) {
+      if (!options_.only.empty() && (one.kind + " " + one.name) != options_.only) continue;
       lines_.push_back(measure(one));
       print(lines_.back());
     }
@@ -281,6 +282,7 @@ int main(int argc, char** argv) {
   app.add_option("--clusters", options.clusters);
   app.add_option("--passes", options.passes)->check(CLI::PositiveNumber);
   app.add_option("--threads", options.threads, "for building");
+  app.add_option("--only", options.only, "one case, as \"clusters 10\"");
   app.add_option("--out", options.out, "CSV file");
   app.add_option("--plot", options.plot, "SVG file");
   CLI11_PARSE(app, argc, argv);

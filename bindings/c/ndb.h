@@ -233,7 +233,7 @@ NDB_API float ndb_results_score(const ndb_results* results, size_t search, size_
 NDB_API const char* ndb_results_payload(const ndb_results* results, size_t search, size_t match);
 NDB_API const float* ndb_results_vector(const ndb_results* results, size_t search, size_t match, size_t* dim);
 NDB_API ndb_code ndb_results_info(const ndb_results* results, size_t search, ndb_result_info* out, ndb_error** error);
-/* How it was computed ("exact", "graph", "filtered_graph", joined by '+'), if explain was set. */
+/* How it was computed ("exact", "codes", "cells", "graph", "filtered_graph", "two_hop", joined by '+'), if explain was set. */
 NDB_API const char* ndb_results_plan(const ndb_results* results, size_t search);
 NDB_API void ndb_results_free(ndb_results* results);
 

@@ -65,7 +65,7 @@ type SearchResult struct {
 	Seq             uint64 // every write up to it was seen, and none after
 	ManifestVersion uint64
 	Took            time.Duration
-	Plan            string // "exact", "graph", "filtered_graph", joined by "+", if it was asked for
+	Plan            string // "exact", "codes", "cells", "graph", "filtered_graph", "two_hop", joined by "+", if it was asked for
 }
 
 const (

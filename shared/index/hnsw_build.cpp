@@ -132,6 +132,7 @@ class Build {
       facts.bit_codec = &*bit_codec_;
       facts.bit_rows = bit_rows_.span();
       facts.refined_rows = refined_rows_.span();
+      facts.cells = &cells_;
     } else if (codec_) {
       facts.codec = &*codec_;
       facts.codes = codes_.span();
@@ -152,9 +153,16 @@ class Build {
     if (stopped()) return fail(ErrorCode::unavailable, "building the graph was stopped");
     make_reachable(graph, equal_, pairs, params_.ef_construction);
     if (bit_codec_) codes_ = {};
+    make_cells_of_rows();
+    if (stopped()) return fail(ErrorCode::unavailable, "building the graph was stopped");
     auto bytes = encode_graph(graph, equal_, facts());
     if (bytes) NDB_TRY(calibrate(*bytes));
     return bytes;
+  }
+
+  void make_cells_of_rows() {
+    if (!bit_codec_) return;
+    cells_ = make_cells(vectors_, *bit_codec_, bit_rows_.data(), params_.cells.value_or(cell_count(vectors_.rows)), params_.threads, params_.stop);
   }
 
   [[nodiscard]] std::vector<std::uint8_t> choose_levels(const ReuseMap* map) const {
@@ -227,6 +235,7 @@ class Build {
   std::optional<BitCodec> bit_codec_;
   AlignedBuffer<std::byte> bit_rows_;
   AlignedBuffer<std::byte> refined_rows_;
+  Cells cells_;
   double candidates_for_ten_ = 0.0;
   std::atomic<std::uint64_t> done_ = 0;
   std::mutex progress_mutex_;
@@ -236,7 +245,8 @@ class Build {
 
 std::uint64_t max_rows(std::uint32_t dim, std::uint32_t m) noexcept {
   // Codes, links of level 0, and generously what the levels above and groups of equal rows take.
-  const std::uint64_t bytes_per_row = Codec::stride_bytes(dim) + std::uint64_t{m} * 2 * 4 + 24 + 12;
+  const std::uint64_t bits = BitCodec::stride_bytes(dim) + (refined_codes_pay(dim) ? BitCodec::refined_stride_bytes(dim) : 0) + sizeof(Row);
+  const std::uint64_t bytes_per_row = std::max<std::uint64_t>(Codec::stride_bytes(dim), bits) + std::uint64_t{m} * 2 * 4 + 24 + 12;
   return (kMaxHnswBytes - (std::uint64_t{1} << 20)) / bytes_per_row;
 }
 

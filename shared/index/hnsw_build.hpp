@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <vector>
@@ -29,6 +30,7 @@ struct HnswBuildParams {
   unsigned threads = 1;                  ///< 0: all CPUs
   std::uint64_t seed = 20180330;         ///< of the levels
   Quantization quantization = Quantization::automatic;
+  std::optional<std::uint32_t> cells = {};  ///< a multiple of kPackedRows, at most the rows, 0: none; else by the number of rows
   std::function<void(std::uint64_t done, std::uint64_t rows)> progress = {};  ///< called now and then, from one thread at a time
   std::stop_token stop = {};             ///< asked before each row; stopping ends in `unavailable`
 };

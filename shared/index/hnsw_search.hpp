@@ -26,6 +26,8 @@ struct HnswSearchParams {
   /// Share of the rows that are accepted, if it is known. From a half on, rejected nodes are walked like all others, with as
   /// many candidates more; below (0: unknown) only accepted ones become candidates.
   double accepted_share = 0.0;
+  /// Gives up before the walk where fewer of the rows around its start are accepted than this share.
+  double least_share_nearby = 0.0;
   std::uint64_t max_distances = 0;    ///< gives up after so many comparisons (0: never); only where rows are rejected
   /// Walk over accepted rows only, through rejected ones to their neighbours, whatever accepted_share says.
   bool two_hop = false;
@@ -61,6 +63,10 @@ struct SearchScratch {
   PackedQuery packed_query;
   std::vector<Candidate> refined;
   std::vector<float> lows;  // of rows that are scanned by their codes
+  std::vector<Candidate> likely;
+  std::vector<Row> rows;
+  std::vector<const std::byte*> codes;
+  std::vector<std::uint32_t> cells;
 };
 
 /// Rows compared on the full vectors.
@@ -209,16 +215,16 @@ Row find_start(const HnswView& graph, D& distance, WalkScratch& scratch, WalkSta
 /// several places then, about equally far away, and a few candidates from the first of them would end the walk.
 inline constexpr std::size_t kFarFactor = 4;
 
-/// Whether of the rows around `start` far fewer are accepted than of all.
+/// The share of the rows around `start` that are accepted.
 template <class Accept>
-[[nodiscard]] bool is_far(const HnswView& graph, Row start, double accepted_share, Accept& accept) {
-  std::size_t met = 0, accepted = 0;
+[[nodiscard]] double share_nearby(const HnswView& graph, Row start, Accept& accept) {
+  std::size_t met = 1, accepted = accept(start) ? 1 : 0;
   for (const std::uint32_t link : graph.links(start)) {
     if (link == kNoLink || link >= graph.rows()) break;
     ++met;
     accepted += accept(link) ? 1U : 0U;
   }
-  return static_cast<double>(accepted) * 4.0 < accepted_share * static_cast<double>(met);
+  return static_cast<double>(accepted) / static_cast<double>(met);
 }
 
 /// Walks level 0 from `start` and fills the pool.
@@ -233,9 +239,15 @@ void walk_base(const HnswView& graph, D& distance, Row start, const HnswSearchPa
     const auto accepts = [&](Row row) { return accepts_node(graph, row, accept); };
     // Where vectors are equal, rows share a node, and a seed may have none.
     const auto seeds = graph.has_groups() ? std::span<const Row>{} : params.seeds;
-    const std::size_t kept = is_far(graph, start, params.accepted_share, accepts) ? kFarFactor * ef : ef;
+    const bool far = share_nearby(graph, start, accepts) * 4.0 < params.accepted_share;
+    const std::size_t kept = far ? kFarFactor * ef : ef;
     stats.gave_up = !walk_two_hop(base, distance, start, seeds, kept, graph.m(), accepts, params.max_distances, scratch, walked);
   } else if (params.accepted_share >= kMostlyAccepted) {
+    if (params.least_share_nearby > 0.0 && share_nearby(graph, start, accept) < params.least_share_nearby) {
+      scratch.pool.reset(1);
+      stats.gave_up = true;
+      return;
+    }
     walk(base, distance, start, static_cast<std::size_t>(static_cast<double>(ef) / params.accepted_share) + 1, scratch, walked);
   } else {
     const auto accepts = [&](Row row) { return accepts_node(graph, row, accept); };

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "ndb_schema/hnsw_generated.h"
 #include "shared/base/result.hpp"
+#include "shared/index/codes/packed_codes.hpp"
 #include "shared/index/hnsw_format.hpp"
 
 namespace ndb::index {
@@ -115,9 +117,22 @@ class HnswOpener {
     if (!view.refined_rows_.empty() && (table.refined_stride() != view.refined_stride_ ||
                                         view.refined_rows_.size() != std::uint64_t{view.rows_} * view.refined_stride_))
       return corrupt("{} bytes of refined codes with stride {}", view.refined_rows_.size(), table.refined_stride());
+    NDB_TRY(fill_cells(view, table));
     (void)view.checked(centre);
     view.bit_codec_ = std::make_shared<BitCodec>(std::vector<float>(centre.begin(), centre.end()), table.bit_unit(),
                                                  view.distance_, table.bit_seed());
+    return {};
+  }
+
+  static Status fill_cells(HnswView& view, const fbs::Hnsw& table) {
+    view.cell_offsets_ = as_span(table.cell_offsets());
+    view.cell_rows_ = as_span(table.cell_rows());
+    view.cell_codes_ = std::as_bytes(as_span(table.cell_codes()));
+    if (view.cell_offsets_.empty() && view.cell_rows_.empty() && view.cell_codes_.empty()) return {};
+    if (view.cell_offsets_.empty() || view.cells() == 0 || view.cells() % kPackedRows != 0 || view.cells() > view.rows_ ||
+        view.cell_codes_.size() != std::uint64_t{view.cells()} * view.bit_stride_ || view.cell_rows_.size() != view.rows_)
+      return corrupt("{} offsets of cells with {} bytes of codes and {} rows", view.cell_offsets_.size(), view.cell_codes_.size(),
+                     view.cell_rows_.size());
     return {};
   }
 };
@@ -171,12 +186,23 @@ std::span<const Row> HnswView::group_members(Row row) const noexcept {
   return checked(group_members_.subspan(offsets[0], offsets[1] - offsets[0]));
 }
 
+const std::byte* HnswView::cell_block(std::uint32_t cell) const noexcept {
+  return checked(cell_codes_.subspan(cell * bit_stride_, kPackedRows * bit_stride_)).data();
+}
+
+HnswView::CellRange HnswView::cell_range(std::uint32_t cell) const noexcept {
+  const auto offsets = checked(cell_offsets_.subspan(cell, 2));
+  if (offsets[0] > offsets[1] || offsets[1] > cell_rows_.size()) return {};
+  return {offsets[0], offsets[1]};
+}
+
 Status HnswView::verify() const {
   if (verifier_ != nullptr && !verifier_->ensure(0, bytes_.size()))
     return corrupt("wrong checksum at byte {}", verifier_->damage().value_or(0));
   NDB_TRY(verify_links());
   NDB_TRY(verify_upper());
-  return verify_groups();
+  NDB_TRY(verify_groups());
+  return verify_cells();
 }
 
 Status HnswView::verify_links() const {
@@ -227,6 +253,21 @@ Status HnswView::verify_groups() const {
       previous = member;
     }
   }
+  return {};
+}
+
+Status HnswView::verify_cells() const {
+  std::vector<bool> seen(cells() > 0 ? rows_ : 0, false);
+  std::uint64_t placed = 0;
+  for (std::uint32_t cell = 0; cell < cells(); ++cell) {
+    const auto [begin, end] = cell_range(cell);
+    for (const Row row : cell_rows(begin, end)) {
+      if (row >= rows_ || seen[row]) return corrupt("cell {} holds row {}", cell, row);
+      seen[row] = true;
+      ++placed;
+    }
+  }
+  if (placed != seen.size()) return corrupt("{} of {} rows are in cells", placed, rows_);
   return {};
 }
 

@@ -88,6 +88,20 @@ class HnswView {
   [[nodiscard]] float candidates_for_ten() const noexcept { return candidates_for_ten_; }
   /// Recall@10 at each of kCalibratedEfs; empty if it was not measured.
   [[nodiscard]] std::span<const float> recall_at_ef() const noexcept { return recall_at_ef_; }
+  /// Cells that the rows are divided into; 0 if they are not. A multiple of kPackedRows.
+  [[nodiscard]] std::uint32_t cells() const noexcept { return cell_offsets_.empty() ? 0 : static_cast<std::uint32_t>(cell_offsets_.size() - 1); }
+  /// The codes of the centres of cells from `cell` on, kPackedRows of them (packed_codes.hpp). cell < cells(), a multiple of kPackedRows.
+  [[nodiscard]] const std::byte* cell_block(std::uint32_t cell) const noexcept;
+  struct CellRange {
+    std::uint32_t begin = 0, end = 0;
+  };
+  /// Where the rows of `cell` < cells() stand among those of all cells. Empty if that is damaged.
+  [[nodiscard]] CellRange cell_range(std::uint32_t cell) const noexcept;
+  /// The rows of cells from place `begin` to `end` ≤ rows(); not checked against rows().
+  [[nodiscard]] std::span<const Row> cell_rows(std::uint32_t begin, std::uint32_t end) const noexcept {
+    return checked(cell_rows_.subspan(begin, end - begin));
+  }
+  [[nodiscard]] const Row* cell_rows_address(std::uint32_t begin) const noexcept { return cell_rows_.data() + begin; }
   /// What the graph is walked on; never automatic.
   [[nodiscard]] Quantization quantization() const noexcept;
 
@@ -110,6 +124,7 @@ class HnswView {
   [[nodiscard]] Status verify_links() const;
   [[nodiscard]] Status verify_upper() const;
   [[nodiscard]] Status verify_groups() const;
+  [[nodiscard]] Status verify_cells() const;
 
   base::ByteSpan bytes_;
   const format::BlockVerifier* verifier_ = nullptr;
@@ -137,6 +152,9 @@ class HnswView {
   base::ByteSpan upper_bit_rows_;
   std::size_t refined_stride_ = 0;
   base::ByteSpan refined_rows_;
+  base::ByteSpan cell_codes_;
+  std::span<const std::uint32_t> cell_offsets_;
+  std::span<const Row> cell_rows_;
   std::shared_ptr<const BitCodec> bit_codec_;
 };
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <span>
 
 #include "shared/index/hnsw_search.hpp"
@@ -43,6 +44,78 @@ inline void estimate_rows(const HnswView& graph, std::span<const Row> rows, cons
   }
 }
 
+/// Fills scratch.likely with the rows that may have a key up to `worst`, without those in `known`.
+inline void collect_others(std::span<const Row> rows, double worst, std::span<const Candidate> known, SearchScratch& scratch) {
+  scratch.likely.clear();
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (static_cast<double>(scratch.lows[i]) <= worst) scratch.likely.push_back({scratch.lows[i], rows[i]});
+  std::erase_if(scratch.likely, [&](const Candidate& one) { return std::ranges::find(known, one.row, &Candidate::row) != known.end(); });
+}
+
+/// Fills scratch.refined with the rows that may be among the k nearest, by the lowest keys they may have: of their refined codes where there are
+/// such. `nearest` holds the best estimates; lows: of rows, as estimate_rows leaves them. The lists are short, their codes loaded ahead.
+inline void refine_likely(const HnswView& graph, std::span<const Row> rows, std::size_t k, double worst, TopK<>& nearest, SearchScratch& scratch,
+                          SearchStats& stats) {
+  const BitCodec& codec = *graph.bit_codec();
+  TopK<> best(k, {}, static_cast<float>(std::min<double>(worst, std::numeric_limits<float>::max())));
+  const auto refine = [&](Row row) {
+    const std::byte* code = graph.refined_row(row);
+    const float key = codec.refined_key(code, scratch.query_bits);
+    const float low = key - kSureDeviations * codec.refined_error(code, scratch.query_bits);
+    if (low > best.bound()) return;
+    best.push(key, row);
+    scratch.refined.push_back({low, row});
+  };
+  const auto refine_all = [&](std::span<const Candidate> candidates) {
+    const auto load = [&](std::size_t i) {
+      if (i < candidates.size()) simd::prefetch(graph.refined_address(candidates[i].row), graph.refined_stride());
+    };
+    for (std::size_t i = 0; i < kRefineAhead; ++i) load(i);
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      load(i + kRefineAhead);
+      refine(candidates[i].row);
+    }
+    stats.estimated_distances += candidates.size();
+    stats.bytes_touched += candidates.size() * graph.refined_stride();
+  };
+  scratch.refined.clear();
+  const auto first = nearest.take();
+  refine_all(first);
+  collect_others(rows, static_cast<double>(best.bound()), first, scratch);
+  refine_all(scratch.likely);
+}
+
+/// Offers to `top` what of `rows` may be among the k nearest.
+template <class Less>
+void compare_likely(const HnswView& graph, const ExactDistance& exact, std::span<const Row> rows, std::size_t k, TopK<>& nearest,
+                    SearchScratch& scratch, TopK<Less>& top, SearchStats& stats) {
+  const BitCodec& codec = *graph.bit_codec();
+  double worst = worst_estimate(codec, top);
+  const auto compare = [&](std::span<const Candidate> candidates) {
+    for (std::size_t i = 0; i < std::min(kRerankAhead, candidates.size()); ++i) exact.prefetch(candidates[i].row);
+    for (std::size_t i = 0; i < candidates.size() && static_cast<double>(candidates[i].key) <= worst; ++i) {
+      if (i + kRerankAhead < candidates.size()) exact.prefetch(candidates[i + kRerankAhead].row);
+      const float bound = top.bound();
+      top.push(exact.key(candidates[i].row), candidates[i].row);
+      ++stats.distances;
+      if (top.bound() != bound) worst = worst_estimate(codec, top);
+    }
+  };
+  if (graph.has_refined()) {
+    refine_likely(graph, rows, k, worst, nearest, scratch, stats);
+    std::ranges::sort(scratch.refined, {}, &Candidate::key);
+    compare(scratch.refined);
+  } else {
+    auto first = nearest.take();
+    for (auto& one : first) one.key = std::numeric_limits<float>::lowest();  // all of them
+    compare(first);
+    collect_others(rows, worst, first, scratch);
+    std::ranges::sort(scratch.likely, {}, &Candidate::key);
+    compare(scratch.likely);
+  }
+  stats.bytes_touched += stats.distances * graph.dim() * sizeof(float);
+}
+
 }  // namespace detail
 
 /// Offers the rows that are nearest to `query` to `top`. rows < graph.rows(), each once. False, with nothing done, if the graph has no
@@ -51,39 +124,11 @@ template <class Less>
 bool scan_rows_by_codes(const HnswView& graph, const VectorsView& vectors, const PreparedQuery& query, std::span<const Row> rows,
                         std::size_t k, SearchScratch& scratch, TopK<Less>& top, SearchStats& stats) {
   if (graph.bit_codec() == nullptr || !graph.bit_codec()->prepare(query.data(), graph.has_refined(), scratch.query_bits)) return false;
-  const BitCodec& codec = *graph.bit_codec();
-  const ExactDistance exact(vectors, query);
   TopK<> nearest(k + std::max<std::size_t>(k / 2, 16));
   detail::estimate_rows(graph, rows, scratch.query_bits, nearest, scratch.lows);
   stats.estimated_distances += rows.size();
   stats.bytes_touched += rows.size() * BitCodec::stride_bytes(graph.dim());
-
-  // The nearest by their estimates set the bound under which all others must be.
-  double worst = detail::worst_estimate(codec, top);
-  const auto compare = [&](Row row) {
-    const float bound = top.bound();
-    top.push(exact.key(row), row);
-    ++stats.distances;
-    if (top.bound() != bound) worst = detail::worst_estimate(codec, top);
-  };
-  const auto first = nearest.take();
-  for (std::size_t i = 0; i < first.size(); ++i) {
-    if (i + detail::kRerankAhead < first.size()) exact.prefetch(first[i + detail::kRerankAhead].row);
-    compare(first[i].row);
-  }
-  const auto is_first = [&](Row row) { return std::ranges::find(first, row, &Candidate::row) != first.end(); };
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (static_cast<double>(scratch.lows[i]) > worst || is_first(rows[i])) continue;
-    if (graph.has_refined()) {
-      const std::byte* code = graph.refined_row(rows[i]);
-      const float low = codec.refined_key(code, scratch.query_bits) - detail::kSureDeviations * codec.refined_error(code, scratch.query_bits);
-      ++stats.estimated_distances;
-      stats.bytes_touched += graph.refined_stride();
-      if (static_cast<double>(low) > worst) continue;
-    }
-    compare(rows[i]);
-  }
-  stats.bytes_touched += stats.distances * graph.dim() * sizeof(float);
+  detail::compare_likely(graph, ExactDistance(vectors, query), rows, k, nearest, scratch, top, stats);
   return true;
 }
 

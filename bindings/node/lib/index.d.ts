@@ -108,7 +108,7 @@ export interface Match {
 }
 
 export interface SearchPlan {
-  /** "exact", "graph", "filtered_graph", joined by "+". */
+  /** "exact", "codes", "cells", "graph", "filtered_graph", "two_hop", joined by "+". */
   plan: string;
   rowsMatched: number;
   distances: number;

@@ -49,7 +49,8 @@ std::size_t file_bytes(const GraphTables& graph, const EqualRows& equal, const G
   const std::size_t words = graph.base_links.size() + graph.upper_rows.size() + graph.upper_offsets.size() +
                             graph.upper_links.size() + equal.rows.size() + equal.offsets.size() + equal.members.size();
   constexpr std::size_t kTable = 4096;  // table, lengths and padding
-  return words * sizeof(std::uint32_t) + facts.codes.size() + facts.bit_rows.size() + facts.refined_rows.size() +
+  const std::size_t cells = facts.cells == nullptr ? 0 : facts.cells->codes.size() + (facts.cells->offsets.size() + facts.cells->rows.size()) * 4;
+  return cells + words * sizeof(std::uint32_t) + facts.codes.size() + facts.bit_rows.size() + facts.refined_rows.size() +
          graph.upper_rows.size() * BitCodec::stride_bytes(facts.dim) + 2 * facts.dim * sizeof(float) + kTable;
 }
 
@@ -104,6 +105,13 @@ Result<std::vector<std::byte>> encode_graph(const GraphTables& graph, const Equa
       codes = aligned_vector<std::uint8_t>(builder, facts.codes);
       centre = builder.CreateVector(facts.codec->centre().data(), facts.codec->centre().size());
     }
+    flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> cell_codes = 0;
+    flatbuffers::Offset<flatbuffers::Vector<std::uint32_t>> cell_offsets = 0, cell_rows = 0;
+    if (facts.cells != nullptr && !facts.cells->offsets.empty()) {
+      cell_rows = vector_of(builder, facts.cells->rows);
+      cell_offsets = vector_of(builder, facts.cells->offsets);
+      cell_codes = aligned_vector<std::uint8_t>(builder, std::span<const std::byte>(facts.cells->codes));
+    }
     const std::vector<float> unmeasured(facts.recall_points, 0.0F);
     const auto recall_at_ef = builder.CreateVector(unmeasured.data(), unmeasured.size());
     const auto members = vector_of(builder, equal.members);
@@ -133,6 +141,9 @@ Result<std::vector<std::byte>> encode_graph(const GraphTables& graph, const Equa
     table.add_recall_at_ef(recall_at_ef);
     table.add_upper_bit_rows(upper_bit_rows);
     table.add_refined_rows(refined_rows);
+    table.add_cell_codes(cell_codes);
+    table.add_cell_offsets(cell_offsets);
+    table.add_cell_rows(cell_rows);
     fbs::FinishHnswBuffer(builder, table.Finish());
     size = builder.GetSize();
   }

@@ -10,6 +10,7 @@
 #include "ndb/error.hpp"
 #include "shared/index/codes/bit_codec.hpp"
 #include "shared/index/codes/codec.hpp"
+#include "shared/index/builder/cells.hpp"
 #include "shared/index/builder/equal_rows.hpp"
 #include "shared/index/builder/graph_tables.hpp"
 
@@ -25,6 +26,7 @@ struct GraphFacts {
   const BitCodec* bit_codec = nullptr;  ///< null: no 1-bit codes
   std::span<const std::byte> bit_rows = {};
   std::span<const std::byte> refined_rows = {};  ///< empty: no refined codes
+  const Cells* cells = nullptr;  ///< null: none
   float candidates_for_ten = 0.0F;
   std::size_t recall_points = 0;  ///< zeros that are kept for what is measured once the graph is there
 };

@@ -33,6 +33,11 @@ class PackedQuery {
   bool lowest_keys(const simd::Kernels& kernels, const std::byte* block, float deviations, float worst,
                    std::array<float, kPackedRows>& keys) const noexcept;
 
+  /// The standard deviation of the estimated key of row i of a block.
+  [[nodiscard]] float deviation(const std::byte* block, std::size_t i) const noexcept {
+    return query_->length * base::load<float>(block + groups_ * 16 + (3 * kPackedRows + i) * sizeof(float));
+  }
+
  private:
   const BitQueryBuffer* query_ = nullptr;
   std::size_t groups_ = 0;

@@ -5,7 +5,7 @@
 
 #include "shared/base/crc32c.hpp"
 #include "shared/format/block_verifier.hpp"
-#include "shared/index/hnsw_search.hpp"
+#include "shared/index/cell_scan.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/unit/shared/index/test_vectors.hpp"
 
@@ -46,10 +46,12 @@ bool exercise(const TestVectors& vectors, base::ByteSpan bytes) {
   SearchStats stats;
   for (Row row = 0; row < 400; row += 97) {
     TopK<> all(10);
-    TopK<> some(10);
+    TopK<> some(10), few(10);
     const PreparedQuery query(vectors.vector(row), view.distance);
     search(*graph, view, query, {}, AcceptAll{}, scratch, all, stats);
     search(*graph, view, query, {}, [](Row r) { return r % 3 == 0; }, scratch, some, stats);
+    (void)search_cells(*graph, view, query, 10, 64, [](Row r) { return r % 3 == 0; }, scratch, few, stats);
+    for (const Candidate& candidate : few.take()) CHECK((candidate.row % 3 == 0 && candidate.row < 400));
     for (const Candidate& candidate : all.take()) CHECK((candidate.row < 400 && std::isfinite(candidate.key)));
     for (const Candidate& candidate : some.take()) CHECK((candidate.row % 3 == 0 && candidate.row < 400));
   }
@@ -60,9 +62,9 @@ bool exercise(const TestVectors& vectors, base::ByteSpan bytes) {
 TEST_CASE("flipped bits anywhere neither crash nor escape") {
   const unsigned seed = 112;
   std::mt19937 random(seed);
-  const TestVectors vectors = sample();
+  const TestVectors vectors = sample(96);
   for (const Quantization quantization : {Quantization::rabitq, Quantization::sq8, Quantization::none}) {
-    const auto good = build_hnsw(vectors.view(), {.m = 6, .ef_construction = 40, .quantization = quantization}).value();
+    const auto good = build_hnsw(vectors.view(), {.m = 6, .ef_construction = 40, .quantization = quantization, .cells = 64}).value();
     REQUIRE_FALSE(exercise(vectors, ExactBytes(good).span()));
     for (int round = 0; round < 1500; ++round) {
       CAPTURE(seed, round);
@@ -78,8 +80,8 @@ TEST_CASE("flipped bits anywhere neither crash nor escape") {
 TEST_CASE("overwritten words, as bad links and counts, neither crash nor escape") {
   const unsigned seed = 113;
   std::mt19937 random(seed);
-  const TestVectors vectors = sample();
-  const auto good = build_hnsw(vectors.view(), {.m = 6, .ef_construction = 40}).value();
+  const TestVectors vectors = sample(96);
+  const auto good = build_hnsw(vectors.view(), {.m = 6, .ef_construction = 40, .cells = 64}).value();
   for (int round = 0; round < 1500; ++round) {
     CAPTURE(seed, round);
     const ExactBytes bytes(good);
@@ -114,6 +116,27 @@ TEST_CASE("a bad link is reported by the search that meets it and by verify") {
   TopK<> top(10);
   search(good, vectors.view(), PreparedQuery(vectors.vector(7), Distance::euclidean), {}, AcceptAll{}, scratch, top, stats);
   CHECK(stats.damaged);
+}
+
+TEST_CASE("a bad row of a cell is reported by the search that meets it, bad cells by verify") {
+  const TestVectors vectors = sample(96);
+  auto bytes = build_hnsw(vectors.view(), {.m = 6, .ef_construction = 40, .cells = 32}).value();
+  const auto good = HnswView::open(bytes).value();
+  REQUIRE(good.cells() == 32);
+  const auto place = static_cast<std::size_t>(reinterpret_cast<const std::byte*>(good.cell_rows_address(9)) - bytes.data());
+  const auto row = base::load<std::uint32_t>(bytes.data() + place);
+  base::store(bytes.data() + place, std::uint32_t{400});
+  CHECK(good.verify().error().code == ErrorCode::corruption);
+  SearchScratch scratch;
+  SearchStats stats;
+  TopK<> top(10);
+  const PreparedQuery query(vectors.vector(7), Distance::euclidean);
+  (void)search_cells(good, vectors.view(), query, 10, 400, [](Row r) { return r % 50 == 0; }, scratch, top, stats);
+  CHECK(stats.damaged);
+  base::store(bytes.data() + place, row ^ 1U);  // one row twice, one missing
+  CHECK(good.verify().error().code == ErrorCode::corruption);
+  base::store(bytes.data() + place, row);
+  CHECK(good.verify().has_value());
 }
 
 TEST_CASE("the block verifier sees every block that a search read") {

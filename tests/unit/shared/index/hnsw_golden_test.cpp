@@ -5,7 +5,7 @@
 #include <iterator>
 #include <string>
 
-#include "shared/index/hnsw_search.hpp"
+#include "shared/index/cell_scan.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/unit/shared/index/test_vectors.hpp"
 
@@ -77,6 +77,30 @@ TEST_CASE("a graph file of version 2, with 1-bit codes, opens and answers as it 
   CHECK(graph->has_refined());
   CHECK(graph->candidates_for_ten() >= 10.0F);
   check_golden(vectors, *graph);
+}
+
+TEST_CASE("a graph file with cells opens, and looking through all of them answers as it did") {
+  const TestVectors vectors = golden_vectors(64);
+  if (std::getenv("NDB_WRITE_GOLDEN") != nullptr) {
+    const auto bytes = build_hnsw(vectors.view(), {.m = 4, .ef_construction = 40, .cells = 32}).value();
+    std::ofstream(std::string(NDB_GOLDEN_DIR) + "/hnsw-v2-cells.bin", std::ios::binary) << base::as_text(bytes);
+  }
+  const auto bytes = read_golden("hnsw-v2-cells.bin");
+  const auto graph = HnswView::open(bytes);
+  REQUIRE(graph.has_value());
+  CHECK(graph->cells() == 32);
+  check_golden(vectors, *graph);
+  const auto few = [](Row row) { return row % 9 == 4; };
+  SearchScratch scratch;
+  SearchStats stats;
+  for (Row row = 0; row < 150; row += 7) {
+    TopK<> found(5), exact(5);
+    const PreparedQuery query(vectors.vector(row), Distance::euclidean);
+    CHECK(search_cells(*graph, vectors.view(), query, 5, 100, few, scratch, found, stats) == CellSearch::done);
+    scan(vectors.view(), all_rows(vectors.view()), query, few, exact);
+    CHECK(found.take() == exact.take());
+  }
+  CHECK_FALSE(stats.damaged);
 }
 
 }  // namespace
