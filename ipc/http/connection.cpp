@@ -78,6 +78,19 @@ void ConnectionRegistry::for_each(const std::function<void(Connection&)>& visit)
   for (const auto& connection : alive) visit(*connection);
 }
 
+void ConnectionRegistry::end_late() const {
+  std::vector<std::shared_ptr<Connection>> late;
+  {
+    const auto now = Clock::now();
+    const std::lock_guard lock(mutex_);
+    for (const auto& [connection, handle] : connections_) {
+      if (!connection->is_late(now)) continue;
+      if (auto strong = handle.lock()) late.push_back(std::move(strong));
+    }
+  }
+  for (const auto& connection : late) connection->end_if_late();
+}
+
 bool ConnectionRegistry::wait_empty(std::chrono::milliseconds timeout) const {
   std::unique_lock lock(mutex_);
   return empty_.wait_for(lock, timeout, [this] { return connections_.empty(); });

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/strand.hpp>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -16,6 +17,11 @@
 #include "ipc/http/worker_pool.hpp"
 
 namespace ndb::http {
+
+using Clock = std::chrono::steady_clock;
+/// An accepted socket, on a strand of its own.
+using Socket =
+    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::strand<boost::asio::io_context::executor_type>>;
 
 /// One connection. All functions may be called from any thread.
 class Connection {
@@ -35,6 +41,10 @@ class Connection {
   virtual void drain() = 0;
   /// Ends now.
   virtual void abort() = 0;
+  /// Whether its deadline has passed; a moment later that may be no longer so.
+  [[nodiscard]] virtual bool is_late(Clock::time_point now) const noexcept = 0;
+  /// Ends now if its deadline has passed.
+  virtual void end_if_late() = 0;
 };
 
 /// The connections that live, so that stop() finds them. Thread-safe.
@@ -44,6 +54,8 @@ class ConnectionRegistry {
   void remove(Connection* connection);
   [[nodiscard]] std::size_t size() const;
   void for_each(const std::function<void(Connection&)>& visit) const;
+  /// Ends those whose deadline has passed.
+  void end_late() const;
   /// Whether all have gone by then.
   [[nodiscard]] bool wait_empty(std::chrono::milliseconds timeout) const;
 
@@ -69,8 +81,8 @@ struct ConnectionContext {
   std::atomic<bool> stopped{false};   ///< no I/O thread runs any more
   [[nodiscard]] bool has_tls() const noexcept { return !options.tls_certificate_file.empty(); }
 
-  std::atomic<std::uint64_t> accepted{0}, rejected{0}, requests{0}, bad_requests{0},
-      overloaded{0}, abandoned{0};  // statistics only: relaxed
+  std::atomic<std::uint64_t> accepted{0}, rejected{0}, requests{0}, bad_requests{0}, overloaded{0},
+      abandoned{0};  // statistics only: relaxed
 };
 
 /// Loads certificate and key, for the connections to come; what was loaded before stays if that fails.
@@ -78,9 +90,9 @@ struct ConnectionContext {
 
 /// Makes a connection around an accepted socket (bound to a strand of context->io) and registers it.
 [[nodiscard]] std::shared_ptr<Connection> make_plain_connection(std::shared_ptr<ConnectionContext> context,
-                                                                boost::asio::ip::tcp::socket socket);
+                                                                Socket socket);
 [[nodiscard]] std::shared_ptr<Connection> make_tls_connection(std::shared_ptr<ConnectionContext> context,
-                                                              boost::asio::ip::tcp::socket socket);
+                                                              Socket socket);
 
 /// Status line and headers of an answer, ready to be written before its body.
 [[nodiscard]] std::string serialize_header(const Response& response, bool keep_alive, unsigned http_version);

@@ -22,6 +22,8 @@ struct Server::Core {
   net::executor_work_guard<net::io_context::executor_type> work{context->io.get_executor()};
   tcp::acceptor acceptor{net::make_strand(context->io)};
   net::steady_timer retry{acceptor.get_executor()};
+  net::steady_timer sweep{acceptor.get_executor()};
+  bool ended = false;  // the acceptor's strand only
   std::uint16_t port = 0;
   std::vector<std::thread> threads;
   std::mutex stop_mutex;
@@ -30,7 +32,8 @@ struct Server::Core {
   [[nodiscard]] Status listen();
   [[nodiscard]] Status start_threads();
   void accept();
-  void on_accept(error_code error, tcp::socket socket);
+  void on_accept(error_code error, Socket socket);
+  void sweep_late();
   void stop(std::chrono::milliseconds drain);
 };
 
@@ -65,7 +68,7 @@ std::uint32_t cores() {
 }
 
 // One try to say why, without waiting for the client; with TLS there is no telling before a handshake.
-void reject(ConnectionContext& context, tcp::socket& socket) {
+void reject(ConnectionContext& context, Socket& socket) {
   context.rejected.fetch_add(1, std::memory_order_relaxed);
   if (context.has_tls()) return;
   Response response = error_response({ErrorCode::unavailable, "too many connections", {}});
@@ -107,10 +110,10 @@ Status Server::Core::start_threads() {
 
 void Server::Core::accept() {
   acceptor.async_accept(net::make_strand(context->io),
-                        [this](error_code error, tcp::socket socket) { on_accept(error, std::move(socket)); });
+                        [this](error_code error, Socket socket) { on_accept(error, std::move(socket)); });
 }
 
-void Server::Core::on_accept(error_code error, tcp::socket socket) {
+void Server::Core::on_accept(error_code error, Socket socket) {
   if (error == net::error::operation_aborted || context->draining.load(std::memory_order_acquire)) return;
   if (error) {  // out of descriptors or memory, most likely: try again when something may have been freed
     retry.expires_after(std::chrono::milliseconds(100));
@@ -131,6 +134,19 @@ void Server::Core::on_accept(error_code error, tcp::socket socket) {
   accept();
 }
 
+// Deadlines are kept to an eighth of the shortest of them.
+void Server::Core::sweep_late() {
+  const ServerOptions& options = context->options;
+  const auto shortest =
+      std::min({options.idle_timeout, options.header_timeout, options.body_timeout, options.write_timeout});
+  sweep.expires_after(std::clamp(shortest / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(250)));
+  sweep.async_wait([this](error_code aborted) {
+    if (aborted || ended) return;
+    context->registry.end_late();
+    sweep_late();
+  });
+}
+
 void Server::Core::stop(std::chrono::milliseconds drain) {
   const std::lock_guard lock(stop_mutex);
   if (stopped) return;
@@ -148,6 +164,10 @@ void Server::Core::stop(std::chrono::milliseconds drain) {
     context->registry.for_each([](Connection& connection) { connection.abort(); });
   }
   context->blocking->stop();
+  net::post(acceptor.get_executor(), [this] {
+    ended = true;
+    sweep.cancel();
+  });
   work.reset();
   for (std::thread& thread : threads) thread.join();
   context->stopped.store(true, std::memory_order_release);
@@ -169,7 +189,10 @@ Result<Server> Server::start(const ServerOptions& options, Handler handler, Admi
                                                   options.max_blocking_wait);
   NDB_TRY(http::reload_tls(context));
   NDB_TRY(core->listen());
-  net::post(core->acceptor.get_executor(), [raw = core.get()] { raw->accept(); });
+  net::post(core->acceptor.get_executor(), [raw = core.get()] {
+    raw->accept();
+    raw->sweep_late();
+  });
   Server server(core);
   NDB_TRY(core->start_threads());
   return server;

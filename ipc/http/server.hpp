@@ -35,8 +35,8 @@ struct ServerOptions {
   std::uint32_t max_connections = 10'000;  ///< further ones are answered 503 and closed
   std::uint32_t max_header_bytes = 32U << 10;
   std::uint64_t max_body_bytes = 64ULL << 20;
-  /// Bodies of all requests that are being read or worked on, and of answers that are being sent; a request that would
-  /// make it more is answered 429 before it is read, an answer gives way to a 429. Raised to max_body_bytes, so that one
+  /// Bodies of all requests that are being read or worked on, and of large answers that are being sent; a request that
+  /// would make it more is answered 429 before it is read, a large answer gives way to a 429 (nothing that changes state has one). Raised to max_body_bytes, so that one
   /// request always fits. A chunked body counts once it is complete.
   std::uint64_t max_buffered_bytes = 1ULL << 30;
   std::chrono::milliseconds idle_timeout{75'000};    ///< between requests

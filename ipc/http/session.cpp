@@ -2,16 +2,14 @@
 
 namespace ndb::http {
 
-std::shared_ptr<Connection> make_plain_connection(std::shared_ptr<ConnectionContext> context,
-                                                  net::ip::tcp::socket socket) {
+std::shared_ptr<Connection> make_plain_connection(std::shared_ptr<ConnectionContext> context, Socket socket) {
   auto* const shared = context.get();
-  auto session = std::make_shared<Session<beast::tcp_stream>>(std::move(context), std::move(socket));
+  auto session = std::make_shared<Session<Socket>>(std::move(context), std::move(socket));
   shared->registry.add(session.get(), session);
   return session;
 }
 
-std::shared_ptr<Connection> make_tls_connection(std::shared_ptr<ConnectionContext> context,
-                                                net::ip::tcp::socket socket) {
+std::shared_ptr<Connection> make_tls_connection(std::shared_ptr<ConnectionContext> context, Socket socket) {
   auto* const shared = context.get();
   std::shared_ptr<net::ssl::context> tls;
   {
@@ -19,8 +17,7 @@ std::shared_ptr<Connection> make_tls_connection(std::shared_ptr<ConnectionContex
     tls = shared->tls;
   }
   // A stream keeps what it needs of the context, which may be replaced.
-  auto session =
-      std::make_shared<Session<net::ssl::stream<beast::tcp_stream>>>(std::move(context), std::move(socket), *tls);
+  auto session = std::make_shared<Session<net::ssl::stream<Socket>>>(std::move(context), std::move(socket), *tls);
   shared->registry.add(session.get(), session);
   return session;
 }

@@ -4,10 +4,16 @@
 // Life of a request: wait for its first byte (idle deadline) -> header (header deadline) -> admission -> framing and
 // size checks -> body (body deadline) -> handler -> answer (write deadline) -> the next one, which may be in the buffer
 // already. One request at a time, which is what keeps pipelined answers in order.
+//
+// Every operation that Asio completes later costs a turn through its queue, and often a thread that is woken: more than
+// all the rest of a small request. So what a plain socket has or takes now is read and written without that, up to
+// kMostAtOnce reads, and deadlines are no timers but numbers, which the server looks at every now and then.
 #pragma once
 
 #include <sys/socket.h>
 
+#include <array>
+#include <atomic>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -16,6 +22,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <cerrno>
+#include <limits>
 #include <optional>
 
 #include "ipc/http/connection.hpp"
@@ -31,13 +38,13 @@ using boost::system::error_code;
 template <class Stream>
 class Session final : public Connection, public std::enable_shared_from_this<Session<Stream>> {
  public:
-  static constexpr bool kTls = !std::is_same_v<Stream, beast::tcp_stream>;
+  static constexpr bool kTls = !std::is_same_v<Stream, Socket>;
 
   template <class... StreamArguments>
   explicit Session(std::shared_ptr<ConnectionContext> context, StreamArguments&&... arguments)
       : context_(std::move(context)),
         stream_(std::forward<StreamArguments>(arguments)...),
-        socket_(beast::get_lowest_layer(stream_).socket().native_handle()),
+        socket_(beast::get_lowest_layer(stream_).native_handle()),
         buffer_(kMaxBufferBytes) {}
   ~Session() override {
     release_bytes();
@@ -52,20 +59,31 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   void abandon() override;
   void drain() override;
   void abort() override;
+  [[nodiscard]] bool is_late(Clock::time_point now) const noexcept override {
+    return now.time_since_epoch().count() > deadline_.load(std::memory_order_relaxed);
+  }
+  void end_if_late() override;
 
  private:
   enum class State : std::uint8_t { idle, reading, handling, writing, closing };
 
   static constexpr std::size_t kMaxBufferBytes = 256U << 10;
-  static constexpr std::size_t kIdleBufferBytes = kTls ? 1024 : 512;  // most of what an idle connection costs
-  static constexpr std::size_t kSmallBufferBytes = 8U << 10;
+  static constexpr std::size_t kIdleBufferBytes =
+      1024;  // TLS: most of what an idle connection costs beside OpenSSL's part
+  static constexpr std::size_t kSmallBufferBytes = 16U << 10;
+  static constexpr std::size_t kSmallAnswerBytes = 64U << 10;
+  static constexpr int kMostAtOnce = 32;  // reads in a row before others get their turn
   static constexpr std::size_t kLargeBufferBytes = 64U << 10;
   static constexpr std::chrono::milliseconds kLingerTime{2'000};
 
   void wait_for_request();
-  void on_first_bytes(error_code error, std::size_t bytes);
-  void read_header();
-  void on_header(error_code error);
+  void on_readable(error_code error);
+  void begin_request();
+  void parse();
+  void read_more();
+  [[nodiscard]] bool read_now();
+  [[nodiscard]] std::size_t next_read_bytes() const;
+  void on_bytes(error_code error, std::size_t bytes);
   void accept_header();
   void accept_framing();
   void answer_early(Response&& response, bool framing_is_known);
@@ -75,17 +93,21 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   void release_bytes() noexcept;
   [[nodiscard]] Error too_large_body() const;
   void read_body();
-  void on_body(error_code error);
+  void on_body();
   void handle();
   void on_read_error(error_code error);
   void refuse(unsigned status, Error error);
   void write(Response&& response);
+  void write_out();
   void on_written(error_code error);
   void finish();
   void linger();
   void close() noexcept;
 
-  void deadline(std::chrono::milliseconds timeout) { beast::get_lowest_layer(stream_).expires_after(timeout); }
+  void deadline(std::chrono::milliseconds timeout) {
+    deadline_.store((Clock::now() + timeout).time_since_epoch().count(), std::memory_order_relaxed);
+  }
+  void no_deadline() { deadline_.store(kNever, std::memory_order_relaxed); }
   template <class... Arguments>
   auto then(void (Session::*next)(Arguments...)) {
     return beast::bind_front_handler(next, this->shared_from_this());
@@ -97,6 +119,9 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   beast::flat_buffer buffer_;
   std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
   State state_ = State::idle;
+  static constexpr Clock::rep kNever = std::numeric_limits<Clock::rep>::max();
+  std::atomic<Clock::rep> deadline_{kNever};  // relaxed: looked at again on the strand before anything is ended
+  int reads_at_once_ = 0;
   Request request_;
   Framing framing_;
   std::uint64_t body_limit_ = 0;
@@ -118,48 +143,113 @@ void Session<Stream>::start() {
       self->stream_.async_handshake(net::ssl::stream_base::server,
                                     [self](error_code error) { error ? self->close() : self->wait_for_request(); });
     } else {
-      self->wait_for_request();
+      error_code error;
+      self->stream_.non_blocking(true, error);
+      error ? self->close() : self->wait_for_request();
     }
   });
 }
 
 template <class Stream>
 void Session<Stream>::wait_for_request() {
-  if (buffer_.size() > 0) return read_header();
+  // Posted: a client that pipelines thousands of requests must not have them answered on one stack.
+  if (buffer_.size() > 0) {
+    state_ = State::reading;
+    deadline(context_->options.header_timeout);
+    return net::post(stream_.get_executor(), [self = this->shared_from_this()] {
+      self->state_ == State::closing ? self->close() : self->begin_request();
+    });
+  }
   state_ = State::idle;
   // Looked at after the state was set: drain() sees the idle state, or we see its flag.
   if (context_->draining.load(std::memory_order_acquire)) return close();
   buffer_.shrink_to_fit();  // it is empty: nothing stays
   deadline(context_->options.idle_timeout);
-  stream_.async_read_some(buffer_.prepare(kIdleBufferBytes),
-                          beast::bind_front_handler(&Session::on_first_bytes, this->shared_from_this()));
+  if constexpr (kTls) {
+    stream_.async_read_some(buffer_.prepare(kIdleBufferBytes),
+                            [self = this->shared_from_this()](error_code error, std::size_t bytes) {
+                              self->buffer_.commit(bytes);
+                              self->on_readable(error);
+                            });
+  } else {
+    stream_.async_wait(Socket::wait_read, beast::bind_front_handler(&Session::on_readable, this->shared_from_this()));
+  }
 }
 
 template <class Stream>
-void Session<Stream>::on_first_bytes(error_code error, std::size_t bytes) {
+void Session<Stream>::on_readable(error_code error) {
   if (error || state_ == State::closing) return close();
-  buffer_.commit(bytes);
-  read_header();
+  begin_request();
 }
 
 template <class Stream>
-void Session<Stream>::read_header() {
+void Session<Stream>::begin_request() {
   state_ = State::reading;
-  buffer_.reserve(kSmallBufferBytes);
+  reads_at_once_ = 0;
   parser_.emplace();
   parser_->header_limit(context_->options.max_header_bytes);
   parser_->body_limit(boost::none);  // checked by accept_header(), after the framing
   deadline(context_->options.header_timeout);
-  beast::http::async_read_header(
-      stream_, buffer_, *parser_,
-      [self = this->shared_from_this()](error_code error, std::size_t) { self->on_header(error); });
+  parse();
+}
+
+// Parses what is there, reads what is not, and goes on when the header, or then the body, is whole.
+template <class Stream>
+void Session<Stream>::parse() {
+  const bool wants_body = parser_->is_header_done();
+  do {
+    while (buffer_.size() > 0) {
+      error_code error;
+      buffer_.consume(parser_->put(buffer_.data(), error));
+      if (error == beast::http::error::need_more) break;
+      if (error) return on_read_error(error);
+      if (!wants_body && parser_->is_header_done()) return accept_header();
+      if (wants_body && parser_->is_done()) return on_body();
+    }
+    if (buffer_.size() == buffer_.max_size()) return on_read_error(beast::http::error::buffer_overflow);
+  } while (read_now());
+}
+
+// Whether something was read at once; otherwise it will be, and parse() called again.
+template <class Stream>
+bool Session<Stream>::read_now() {
+  if constexpr (!kTls) {
+    if (reads_at_once_++ < kMostAtOnce) {
+      error_code error;
+      const std::size_t room = std::min(next_read_bytes(), buffer_.max_size() - buffer_.size());
+      const std::size_t bytes = stream_.read_some(buffer_.prepare(room), error);
+      if (!error) return buffer_.commit(bytes), true;
+      if (error != net::error::would_block) return close(), false;
+    }
+  }
+  read_more();
+  return false;
 }
 
 template <class Stream>
-void Session<Stream>::on_header(error_code error) {
-  if (state_ == State::closing) return close();
-  if (error) return on_read_error(error);
-  accept_header();
+std::size_t Session<Stream>::next_read_bytes() const {
+  const bool is_large = parser_->is_header_done() &&
+                        (framing_.kind == Framing::Kind::chunked || framing_.content_length > kSmallBufferBytes);
+  return is_large ? kLargeBufferBytes : kSmallBufferBytes;
+}
+
+template <class Stream>
+void Session<Stream>::read_more() {
+  reads_at_once_ = 0;
+  if constexpr (kTls) {
+    const std::size_t room = std::min(next_read_bytes(), buffer_.max_size() - buffer_.size());
+    stream_.async_read_some(buffer_.prepare(room), then(&Session::on_bytes));
+  } else {
+    stream_.async_wait(Socket::wait_read,
+                       [self = this->shared_from_this()](error_code error) { self->on_bytes(error, 0); });
+  }
+}
+
+template <class Stream>
+void Session<Stream>::on_bytes(error_code error, std::size_t bytes) {
+  if (error || state_ == State::closing) return close();  // gone, or too slow
+  buffer_.commit(bytes);
+  parse();
 }
 
 template <class Stream>
@@ -193,8 +283,8 @@ template <class Stream>
 void Session<Stream>::answer_early(Response&& response, bool framing_is_known) {
   state_ = State::handling;
   parser_.reset();
-  const bool body_is_here = framing_is_known && framing_.kind != Framing::Kind::chunked &&
-                            framing_.content_length <= buffer_.size();
+  const bool body_is_here =
+      framing_is_known && framing_.kind != Framing::Kind::chunked && framing_.content_length <= buffer_.size();
   if (body_is_here) {
     buffer_.consume(static_cast<std::size_t>(framing_.content_length));
   } else {
@@ -208,7 +298,7 @@ template <class Stream>
 void Session<Stream>::accept_framing() {
   if (framing_.content_length > body_limit_) return refuse(413, too_large_body());
   parser_->body_limit(body_limit_);  // for chunked bodies
-  if (framing_.kind == Framing::Kind::none) return on_body({});
+  if (framing_.kind == Framing::Kind::none) return on_body();
   if (!reserve_bytes(framing_.content_length)) {
     context_->overloaded.fetch_add(1, std::memory_order_relaxed);
     return refuse(429, {ErrorCode::overloaded, "too many bytes of requests are waiting; try again later", {}});
@@ -256,17 +346,13 @@ Error Session<Stream>::too_large_body() const {
 
 template <class Stream>
 void Session<Stream>::read_body() {
-  const bool large = framing_.kind == Framing::Kind::chunked || framing_.content_length > kSmallBufferBytes;
-  if (large) buffer_.reserve(kLargeBufferBytes);
   deadline(context_->options.body_timeout);
-  beast::http::async_read(stream_, buffer_, *parser_,
-                          [self = this->shared_from_this()](error_code error, std::size_t) { self->on_body(error); });
+  parser_->eager(true);
+  parse();
 }
 
 template <class Stream>
-void Session<Stream>::on_body(error_code error) {
-  if (state_ == State::closing) return close();
-  if (error) return on_read_error(error);
+void Session<Stream>::on_body() {
   request_.body = std::move(parser_->get().body());
   if (framing_.kind == Framing::Kind::chunked && !reserve_bytes(request_.body.size())) {
     context_->overloaded.fetch_add(1, std::memory_order_relaxed);
@@ -280,7 +366,7 @@ void Session<Stream>::on_body(error_code error) {
 template <class Stream>
 void Session<Stream>::handle() {
   state_ = State::handling;
-  beast::get_lowest_layer(stream_).expires_never();
+  no_deadline();
   context_->requests.fetch_add(1, std::memory_order_relaxed);
   try {
     context_->handler(std::move(request_), Responder(this->shared_from_this()));
@@ -298,9 +384,6 @@ void Session<Stream>::on_read_error(error_code error) {
   if (error == http::error::body_limit) {
     return refuse(413, too_large_body());
   }
-  const bool ended = error == http::error::end_of_stream || error == http::error::partial_message;
-  const bool malformed = !ended && error.category() == http::make_error_code(http::error::bad_method).category();
-  if (!malformed) return close();  // gone, or too slow; the stream is closed already in that case
   refuse(400, {ErrorCode::invalid_argument, "malformed HTTP: " + error.message(), {}});
 }
 
@@ -328,7 +411,8 @@ void Session<Stream>::write(Response&& response) {
   if (state_ != State::handling) return;  // answered already, or aborted
   state_ = State::writing;
   release_bytes();
-  if (!reserve_bytes(response.body.size())) {
+  // A small answer always gets out: it may say what was done, and that must not read as a refusal.
+  if (response.body.size() > kSmallAnswerBytes && !reserve_bytes(response.body.size())) {
     context_->overloaded.fetch_add(1, std::memory_order_relaxed);
     response = error_response(429, {ErrorCode::overloaded, "too many bytes of answers are on their way", {}});
   }
@@ -336,8 +420,24 @@ void Session<Stream>::write(Response&& response) {
   close_after_write_ = response.close || !keep_alive_ || draining;
   answer_header_ = serialize_header(response, !close_after_write_, http_version_);
   answer_body_ = head_only_ ? std::string() : std::move(response.body);
-  const std::array<net::const_buffer, 2> buffers{net::buffer(answer_header_), net::buffer(answer_body_)};
   deadline(context_->options.write_timeout);
+  write_out();
+}
+
+template <class Stream>
+void Session<Stream>::write_out() {
+  std::array<net::const_buffer, 2> buffers{net::buffer(answer_header_), net::buffer(answer_body_)};
+  if constexpr (!kTls) {
+    error_code error;
+    std::size_t sent = stream_.write_some(buffers, error);
+    if (error && error != net::error::would_block) return close();
+    for (net::const_buffer& buffer : buffers) {
+      const std::size_t part = std::min(sent, buffer.size());
+      buffer += part;
+      sent -= part;
+    }
+    if (net::buffer_size(buffers) == 0) return on_written({});
+  }
   net::async_write(stream_, buffers,
                    [self = this->shared_from_this()](error_code error, std::size_t) { self->on_written(error); });
 }
@@ -359,7 +459,7 @@ void Session<Stream>::finish() {
     stream_.async_shutdown([self = this->shared_from_this()](error_code) { self->close(); });
   } else {
     error_code ignored;
-    stream_.socket().shutdown(net::ip::tcp::socket::shutdown_send, ignored);
+    stream_.shutdown(Socket::shutdown_send, ignored);
     if (!unread_input_ && buffer_.size() == 0) return close();
     deadline(kLingerTime);
     linger();
@@ -411,9 +511,18 @@ void Session<Stream>::abort() {
 }
 
 template <class Stream>
+void Session<Stream>::end_if_late() {
+  net::post(stream_.get_executor(), [self = this->shared_from_this()] {
+    if (self->is_late(Clock::now())) self->close();
+  });
+}
+
+template <class Stream>
 void Session<Stream>::close() noexcept {
   state_ = State::closing;
-  beast::get_lowest_layer(stream_).close();
+  no_deadline();
+  error_code ignored;
+  beast::get_lowest_layer(stream_).close(ignored);
 }
 
 }  // namespace ndb::http

@@ -54,6 +54,12 @@ class RawSocket {
     }
     return received_;
   }
+  // Reads on until more than so many bytes have come.
+  std::string read_bytes(std::size_t count) {
+    while (received_.size() <= count && read_some()) {
+    }
+    return received_;
+  }
   // Everything up to the server's close; `closed()` tells whether that came.
   std::string read_all() {
     while (read_some()) {
