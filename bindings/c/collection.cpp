@@ -66,7 +66,11 @@ ndb_code ndb_config(const ndb_collection* collection, ndb_collection_config* out
                                       config.hnsw.m,
                                       config.hnsw.ef_construction,
                                       config.hnsw.ef_search,
-                                      static_cast<ndb_quantization>(config.hnsw.quantization)};
+                                      static_cast<ndb_quantization>(config.hnsw.quantization),
+                                      collection->attributes_only.data(),
+                                      collection->attributes_only.size(),
+                                      collection->attributes_never.data(),
+                                      collection->attributes_never.size()};
     return ndb::c::write_sized(out, value, "out");
   });
 }

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "bindings/c/handles.hpp"
 
 using ndb::Result;
@@ -8,16 +10,19 @@ using ndb::c::require;
 
 namespace {
 
-ndb::DatabaseOptions options_from(const ndb_options& given) {
-  return {.read_only = given.read_only,
-          .memtable_bytes = given.memtable_bytes,
-          .sync_interval = std::chrono::milliseconds(given.sync_interval_ms),
-          .poll_interval = std::chrono::milliseconds(given.poll_interval_ms),
-          .gc_grace = std::chrono::milliseconds(given.gc_grace_ms),
-          .index_threads = given.index_threads,
-          .index_min_rows = given.index_min_rows,
-          .segment_max_rows = given.segment_max_rows,
-          .shared_memory = given.shared_memory};
+Result<ndb::DatabaseOptions> options_from(const ndb_options& given) {
+  if (given.merge_mb_per_second > std::numeric_limits<std::uint32_t>::max())
+    return ndb::fail(ndb::ErrorCode::invalid_argument, "merge_mb_per_second is " + std::to_string(given.merge_mb_per_second), "merge_mb_per_second");
+  return ndb::DatabaseOptions{.read_only = given.read_only,
+                              .memtable_bytes = given.memtable_bytes,
+                              .sync_interval = std::chrono::milliseconds(given.sync_interval_ms),
+                              .poll_interval = std::chrono::milliseconds(given.poll_interval_ms),
+                              .gc_grace = std::chrono::milliseconds(given.gc_grace_ms),
+                              .index_threads = given.index_threads,
+                              .index_min_rows = given.index_min_rows,
+                              .segment_max_rows = given.segment_max_rows,
+                              .merge_mb_per_second = static_cast<std::uint32_t>(given.merge_mb_per_second),
+                              .shared_memory = given.shared_memory};
 }
 
 // The caller's bytes may be no value that the C++ enumeration can hold, so they are not read as one.
@@ -31,6 +36,16 @@ Result<Enum> enum_from(const Given& given, Enum last, const char* field) {
   return static_cast<Enum>(value);
 }
 
+Result<std::vector<std::string>> texts_from(const char* const* texts, std::size_t count, const char* field) {
+  std::vector<std::string> read;
+  if (count > 0) NDB_TRY(require(texts, field));
+  for (std::size_t i = 0; i < count; ++i) {
+    NDB_TRY(require(texts[i], std::string(field) + "[" + std::to_string(i) + "]"));
+    read.emplace_back(texts[i]);
+  }
+  return read;
+}
+
 Result<ndb::CollectionConfig> config_from(const ndb_collection_config* given) {
   NDB_TRY(require(given, "config"));
   NDB_TRY_ASSIGN(const auto read, ndb::c::read_sized(given, ndb_collection_config(NDB_COLLECTION_CONFIG_INIT), "config"));
@@ -42,6 +57,8 @@ Result<ndb::CollectionConfig> config_from(const ndb_collection_config* given) {
   config.hnsw.m = read.hnsw_m;
   config.hnsw.ef_construction = read.hnsw_ef_construction;
   config.hnsw.ef_search = read.hnsw_ef_search;
+  NDB_TRY_ASSIGN(config.attributes.only, texts_from(read.attributes_only, read.attributes_only_count, "attributes.only"));
+  NDB_TRY_ASSIGN(config.attributes.never, texts_from(read.attributes_never, read.attributes_never_count, "attributes.never"));
   return config;
 }
 
@@ -51,7 +68,8 @@ ndb_code ndb_open(const char* folder, const ndb_options* options, ndb_database**
   return handed_out(out, error, [&]() -> Result<ndb_database*> {
     NDB_TRY(require(folder, "folder"));
     NDB_TRY_ASSIGN(const auto read, ndb::c::read_sized(options, ndb_options(NDB_OPTIONS_INIT), "options"));
-    NDB_TRY_ASSIGN(auto database, ndb::Database::open(folder, options_from(read)));
+    NDB_TRY_ASSIGN(const auto opened_with, options_from(read));
+    NDB_TRY_ASSIGN(auto database, ndb::Database::open(folder, opened_with));
     return new ndb_database{std::move(database)};
   });
 }

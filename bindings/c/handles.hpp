@@ -18,6 +18,16 @@
 #include "ndb/ndb.hpp"
 #include "shared/base/result.hpp"
 
+namespace ndb::c {
+
+[[nodiscard]] inline std::vector<const char*> pointers_to(const std::vector<std::string>& texts) {
+  std::vector<const char*> pointers;
+  for (const auto& text : texts) pointers.push_back(text.c_str());
+  return pointers;
+}
+
+}  // namespace ndb::c
+
 struct ndb_error {
   ndb::Error error;
 };
@@ -26,6 +36,9 @@ struct ndb_database {
 };
 struct ndb_collection {
   ndb::Collection collection;
+  // What ndb_config() points to.
+  std::vector<const char*> attributes_only = ndb::c::pointers_to(collection.config().attributes.only);
+  std::vector<const char*> attributes_never = ndb::c::pointers_to(collection.config().attributes.never);
 };
 struct ndb_strings {
   std::vector<std::string> strings;

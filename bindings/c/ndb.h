@@ -95,8 +95,9 @@ typedef struct ndb_options {
   uint64_t gc_grace_ms;        /* how long files that nothing names are kept for readers on other hosts */
   uint64_t memtable_bytes;     /* documents held in memory before they are flushed to a segment */
   uint64_t segment_max_rows;   /* up to which compaction merges segments */
+  uint64_t merge_mb_per_second; /* MiB that merges and new graphs write a second at most, up to 4,294,967,295; 0: no limit */
 } ndb_options;
-#define NDB_OPTIONS_INIT {sizeof(ndb_options), false, true, 0, 1000, 100, 50, 900000, (uint64_t)64 << 20, 4000000}
+#define NDB_OPTIONS_INIT {sizeof(ndb_options), false, true, 0, 1000, 100, 50, 900000, (uint64_t)64 << 20, 4000000, 0}
 
 typedef enum ndb_distance { NDB_COSINE = 0, NDB_DOT = 1, NDB_EUCLIDEAN = 2 } ndb_distance;
 typedef enum ndb_durability { NDB_BUFFERED = 0, NDB_SYNC = 1 } ndb_durability;
@@ -111,8 +112,14 @@ typedef struct ndb_collection_config {
   uint32_t hnsw_ef_construction; /* candidates while building, m to 4,096 */
   uint32_t hnsw_ef_search;       /* candidates while searching, 1 to 16,384, unless a search says otherwise */
   ndb_quantization quantization; /* what graphs are walked on; matches are always ranked on the full vectors */
+  /* Dotted paths of payload fields that filters find by an index. only: nothing but these, or with a count of 0 all that are not too large;
+   * never: not these. Filters on other fields read payloads. From ndb_config they belong to the collection. */
+  const char* const* attributes_only;
+  size_t attributes_only_count;
+  const char* const* attributes_never;
+  size_t attributes_never_count;
 } ndb_collection_config;
-#define NDB_COLLECTION_CONFIG_INIT {sizeof(ndb_collection_config), 0, NDB_COSINE, NDB_BUFFERED, 16, 200, 64, NDB_AUTO}
+#define NDB_COLLECTION_CONFIG_INIT {sizeof(ndb_collection_config), 0, NDB_COSINE, NDB_BUFFERED, 16, 200, 64, NDB_AUTO, NULL, 0, NULL, 0}
 
 /* Opens a folder, creating it unless read_only. options: NULL for the defaults. */
 NDB_API ndb_code ndb_open(const char* folder, const ndb_options* options, ndb_database** out, ndb_error** error);

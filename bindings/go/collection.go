@@ -65,6 +65,8 @@ func newCollection(name string, pointer *C.ndb_collection) (*Collection, error) 
 	return &Collection{name, CollectionConfig{
 		Dim: uint32(config.dim), Distance: Distance(config.distance), Durability: Durability(config.durability), M: uint32(config.hnsw_m),
 		EFConstruction: uint32(config.hnsw_ef_construction), EFSearch: uint32(config.hnsw_ef_search), Quantization: Quantization(config.quantization),
+		AttributesOnly:  stringsAt(config.attributes_only, config.attributes_only_count),
+		AttributesNever: stringsAt(config.attributes_never, config.attributes_never_count),
 	}, newHandle(unsafe.Pointer(pointer), free)}, nil
 }
 

@@ -27,6 +27,8 @@ type Options struct {
 	GCGrace        time.Duration // how long files that nothing names are kept for readers on other hosts; 0: 15 minutes
 	MemtableBytes  uint64        // documents held in memory before they are flushed to a segment; 0: 64 MiB
 	SegmentMaxRows uint64        // up to which compaction merges segments; 0: 4,000,000
+	// MiB that merges and new graphs write a second at most; 0: no limit.
+	MergeMBPerSecond uint64
 }
 
 // Distance says how vectors are compared, and what a score is.
@@ -65,6 +67,9 @@ type CollectionConfig struct {
 	EFConstruction uint32 // candidates while building; 0: 200
 	EFSearch       uint32 // candidates while searching, unless a search says otherwise; 0: 64
 	Quantization   Quantization
+	// Dotted paths of payload fields that filters find by an index: nothing but AttributesOnly (empty: all that are not too large), and not
+	// AttributesNever.
+	AttributesOnly, AttributesNever []string
 }
 
 // Database is a folder that is open.
@@ -106,6 +111,7 @@ func cOptions(options *Options) C.ndb_options {
 	set64(&given.gc_grace_ms, uint64(milliseconds(options.GCGrace)))
 	set64(&given.memtable_bytes, options.MemtableBytes)
 	set64(&given.segment_max_rows, options.SegmentMaxRows)
+	set64(&given.merge_mb_per_second, options.MergeMBPerSecond)
 	return given
 }
 
@@ -175,6 +181,18 @@ func (db *Database) CreateCollection(ctx context.Context, name string, config Co
 	set32(&given.hnsw_ef_construction, config.EFConstruction)
 	set32(&given.hnsw_ef_search, config.EFSearch)
 	given.quantization = C.ndb_quantization(config.Quantization)
+	only, err := pathTexts(config.AttributesOnly, "attributes.only")
+	if err != nil {
+		return nil, err
+	}
+	defer only.free()
+	never, err := pathTexts(config.AttributesNever, "attributes.never")
+	if err != nil {
+		return nil, err
+	}
+	defer never.free()
+	given.attributes_only, given.attributes_only_count = only.array(), C.size_t(len(config.AttributesOnly))
+	given.attributes_never, given.attributes_never_count = never.array(), C.size_t(len(config.AttributesNever))
 	return db.collection(ctx, name, func(text *C.char, out **C.ndb_collection, failure **C.ndb_error) C.ndb_code {
 		return C.ndb_create_collection(db.pointer, text, &given, out, failure)
 	})

@@ -63,6 +63,19 @@ func idTexts(ids []string, field func(i int) string) (texts, error) {
 	return makeTexts(len(ids), func(i int) ([]byte, bool) { return bytesOf(ids[i]), true }), nil
 }
 
+func pathTexts(paths []string, field string) (texts, error) {
+	return idTexts(paths, func(i int) string { return field + "[" + strconv.Itoa(i) + "]" })
+}
+
+// stringsAt copies an array of texts in C's memory; nil if there are none.
+func stringsAt(array **C.char, count C.size_t) []string {
+	var copied []string
+	for _, text := range unsafe.Slice(array, int(count)) {
+		copied = append(copied, C.GoString(text))
+	}
+	return copied
+}
+
 func payloadTexts(payloads []json.RawMessage) (texts, error) {
 	for i, payload := range payloads {
 		for _, b := range payload {

@@ -1,6 +1,7 @@
 package ndb
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -135,5 +136,47 @@ func TestPage(t *testing.T) {
 		printed, err := run.Output()
 		equal(t, err, nil)
 		equal(t, string(printed), program[2])
+	}
+}
+
+// tests/support/filter_cases.json, which every language is tested with.
+func TestTheTableOfFilters(t *testing.T) {
+	var table struct {
+		Documents []*string
+		Cases     []struct {
+			Filter  string
+			Matches []int
+		}
+	}
+	if err := json.Unmarshal(must(os.ReadFile("../../tests/support/filter_cases.json")), &table); err != nil {
+		t.Fatal(err)
+	}
+	db := openDatabase(t)
+	docs := must(db.CreateCollection(ctx, "cases", CollectionConfig{Dim: 2, AttributesNever: []string{"text", "more.text"}}))
+	defer docs.Close()
+	equal(t, fmt.Sprint(docs.Config().AttributesOnly, docs.Config().AttributesNever), "[] [text more.text]")
+	for i, payload := range table.Documents {
+		document := Document{ID: strconv.Itoa(i), Vector: []float32{1, 1}}
+		if payload != nil {
+			document.Payload = json.RawMessage(*payload)
+		}
+		must(docs.Insert(ctx, document))
+	}
+	for _, flushed := range []bool{false, true} {
+		if flushed {
+			must(docs.Flush(ctx, true))
+		}
+		for _, one := range table.Cases {
+			found := []int{}
+			page, _, err := docs.Scroll(ctx, JSONFilter(one.Filter), 100, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, document := range page {
+				found = append(found, must(strconv.Atoi(document.ID)))
+			}
+			equal(t, one.Filter+fmt.Sprint(found), one.Filter+fmt.Sprint(one.Matches))
+			equal(t, must(docs.Count(ctx, JSONFilter(one.Filter))), uint64(len(one.Matches)))
+		}
 	}
 }

@@ -9,8 +9,8 @@ const { invalid, makeError } = require("./errors.js");
 native.init(makeError);
 
 const OPEN_OPTIONS = new Set(["readOnly", "sharedMemory", "memtableBytes", "syncIntervalMs", "pollIntervalMs", "gcGraceMs", "indexThreads",
-                              "indexMinRows", "segmentMaxRows"]);
-const CONFIG = new Set(["dim", "distance", "durability", "m", "efConstruction", "efSearch", "quantization"]);
+                              "indexMinRows", "segmentMaxRows", "mergeMbPerSecond"]);
+const CONFIG = new Set(["dim", "distance", "durability", "m", "efConstruction", "efSearch", "quantization", "attributesOnly", "attributesNever"]);
 const dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
 const asyncDispose = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
 const collection = (made) => new Collection(made);

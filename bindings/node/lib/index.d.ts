@@ -35,6 +35,8 @@ export interface OpenOptions {
   indexMinRows?: number;
   /** Up to which compaction merges segments. Default 4,000,000. */
   segmentMaxRows?: number;
+  /** MiB that merges and new graphs write a second at most. Default 0: no limit. */
+  mergeMbPerSecond?: number;
 }
 
 export interface CollectionConfig {
@@ -52,6 +54,10 @@ export interface CollectionConfig {
   efSearch?: number;
   /** What graphs are walked on; matches are always ranked on the full vectors. Default "auto". */
   quantization?: Quantization;
+  /** Dotted paths of payload fields: nothing but these is indexed for filters. Default, or empty: all that are not too large. */
+  attributesOnly?: readonly string[];
+  /** Dotted paths of payload fields that are not indexed for filters. */
+  attributesNever?: readonly string[];
 }
 
 export interface DocumentInput {
@@ -179,6 +185,8 @@ export class Collection {
   readonly efConstruction: number;
   readonly efSearch: number;
   readonly quantization: Quantization;
+  readonly attributesOnly: readonly string[];
+  readonly attributesNever: readonly string[];
 
   /** Inserts, or replaces by id. */
   insert(document: DocumentInput): Promise<WriteResult>;

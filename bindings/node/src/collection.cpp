@@ -102,6 +102,13 @@ Napi::Value CollectionHandle::config(const Napi::CallbackInfo& info) {
   object["efConstruction"] = Napi::Number::New(env, config.hnsw.ef_construction);
   object["efSearch"] = Napi::Number::New(env, config.hnsw.ef_search);
   object["quantization"] = text_value(env, std::string(quantization_name(config.hnsw.quantization)));
+  const auto list = [&](const std::vector<std::string>& texts) {
+    auto array = Napi::Array::New(env, texts.size());
+    for (std::uint32_t i = 0; i < texts.size(); ++i) array[i] = text_value(env, texts[i]);
+    return array;
+  };
+  object["attributesOnly"] = list(config.attributes.only);
+  object["attributesNever"] = list(config.attributes.never);
   return object;
 }
 

@@ -23,6 +23,19 @@ void read(const Napi::Object& options, const char* name, bool& into) {
   into = value.As<Napi::Boolean>();
 }
 
+void read(const Napi::Object& options, const char* name, std::vector<std::string>& into) {
+  const Napi::Value value = options.Get(name);
+  if (value.IsUndefined()) return;
+  if (!value.IsArray()) raise(options.Env(), ErrorCode::invalid_argument, std::string(name) + " is no array", name);
+  const auto array = value.As<Napi::Array>();
+  for (std::uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Value text = array[i];
+    const auto field = std::string(name) + "[" + std::to_string(i) + "]";
+    if (!text.IsString()) raise(options.Env(), ErrorCode::invalid_argument, field + " is no string", field.c_str());
+    into.push_back(text_of(text));
+  }
+}
+
 // One of the names that `parse` knows.
 template <class T, class Parse>
 void read_name(const Napi::Object& options, const char* name, T& into, Parse parse) {
@@ -44,6 +57,7 @@ DatabaseOptions database_options(const Napi::Object& given) {
   read(given, "indexThreads", options.index_threads);
   read(given, "indexMinRows", options.index_min_rows);
   read(given, "segmentMaxRows", options.segment_max_rows);
+  read(given, "mergeMbPerSecond", options.merge_mb_per_second);
   return options;
 }
 
@@ -56,6 +70,8 @@ CollectionConfig collection_config(const Napi::Object& given) {
   read(given, "efConstruction", config.hnsw.ef_construction);
   read(given, "efSearch", config.hnsw.ef_search);
   read_name(given, "quantization", config.hnsw.quantization, [](const std::string& name) { return quantization_from_name(name); });
+  read(given, "attributesOnly", config.attributes.only);
+  read(given, "attributesNever", config.attributes.never);
   return config;
 }
 

@@ -129,10 +129,13 @@ class Database:
     @staticmethod
     def open(path: str | bytes | os.PathLike[str], *, read_only: bool = False, memtable_bytes: int = ..., sync_interval: float = 0.1,
              poll_interval: float = 0.05, gc_grace: float = 900.0, index_threads: int = 0, index_min_rows: int = 1000,
-             segment_max_rows: int = 4_000_000, shared_memory: bool = True) -> Database: ...
+             segment_max_rows: int = 4_000_000, merge_mb_per_second: int = 0, shared_memory: bool = True) -> Database: ...
     def create_collection(self, name: str, dim: int, *, distance: Literal["cosine", "dot", "euclidean"] = "cosine",
                           durability: Literal["buffered", "sync"] = "buffered", m: int = 16, ef_construction: int = 200,
-                          ef_search: int = 64, quantization: Literal["auto", "none", "sq8", "rabitq"] = "auto") -> Collection: ...
+                          ef_search: int = 64, quantization: Literal["auto", "none", "sq8", "rabitq"] = "auto",
+                          attributes_only: Sequence[str] = (), attributes_never: Sequence[str] = ()) -> Collection:
+        """attributes_only, attributes_never: dotted paths of payload fields that filters find by an index: nothing but these (empty: all that are
+        not too large), and not these."""
     def get_collection(self, name: str) -> Collection: ...
     def has_collection(self, name: str) -> bool: ...
     def list_collections(self) -> list[str]: ...
@@ -144,5 +147,5 @@ class Database:
 
 def open(path: str | bytes | os.PathLike[str], *, read_only: bool = False, memtable_bytes: int = ..., sync_interval: float = 0.1,
          poll_interval: float = 0.05, gc_grace: float = 900.0, index_threads: int = 0, index_min_rows: int = 1000,
-         segment_max_rows: int = 4_000_000, shared_memory: bool = True) -> Database:
+         segment_max_rows: int = 4_000_000, merge_mb_per_second: int = 0, shared_memory: bool = True) -> Database:
     """Opens a folder, creating it unless read_only. Times are in seconds. One engine serves all who open one folder in a process."""

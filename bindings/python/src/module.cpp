@@ -1,5 +1,6 @@
 // The extension ndb._ndb: databases. Collections are in collection.cpp, what they answer in results.cpp.
 #include <fmt/format.h>
+#include <pybind11/stl.h>
 
 #include "bindings/python/src/results.hpp"
 
@@ -26,7 +27,7 @@ std::string folder_of(const py::object& path) {
 
 Database open_database(const py::object& path, bool read_only, std::uint64_t memtable_bytes, double sync_interval, double poll_interval,
                        double gc_grace, std::uint32_t index_threads, std::uint32_t index_min_rows, std::uint64_t segment_max_rows,
-                       bool shared_memory) {
+                       std::int64_t merge_mb_per_second, bool shared_memory) {
   const auto folder = folder_of(path);
   const DatabaseOptions options{.read_only = read_only,
                                 .memtable_bytes = memtable_bytes,
@@ -36,13 +37,15 @@ Database open_database(const py::object& path, bool read_only, std::uint64_t mem
                                 .index_threads = index_threads,
                                 .index_min_rows = index_min_rows,
                                 .segment_max_rows = segment_max_rows,
+                                .merge_mb_per_second = unsigned_of(merge_mb_per_second, "merge_mb_per_second"),
                                 .shared_memory = shared_memory};
   return without_gil([&] { return Database::open(folder, options); });
 }
 
 Collection create_collection(Database& self, const py::object& name, std::int64_t dim, const std::string& distance,
                              const std::string& durability, std::int64_t m, std::int64_t ef_construction, std::int64_t ef_search,
-                             const std::string& quantization) {
+                             const std::string& quantization, const std::vector<std::string>& attributes_only,
+                             const std::vector<std::string>& attributes_never) {
   const auto text = text_of(name, "name");
   CollectionConfig config;
   config.dim = unsigned_of(dim, "dim");
@@ -52,6 +55,7 @@ Collection create_collection(Database& self, const py::object& name, std::int64_
   config.hnsw.ef_construction = unsigned_of(ef_construction, "hnsw.ef_construction");
   config.hnsw.ef_search = unsigned_of(ef_search, "hnsw.ef_search");
   config.hnsw.quantization = named(quantization_from_name(quantization), quantization, "hnsw.quantization");
+  config.attributes = {attributes_only, attributes_never};
   return without_gil([&] { return self.create_collection(text, config); });
 }
 
@@ -63,12 +67,14 @@ void bind_database(py::module_& module) {
     define("open", &open_database, arg("path"), py::kw_only(), arg("read_only") = false, arg("memtable_bytes") = defaults.memtable_bytes,
            arg("sync_interval") = seconds(defaults.sync_interval), arg("poll_interval") = seconds(defaults.poll_interval),
            arg("gc_grace") = seconds(defaults.gc_grace), arg("index_threads") = defaults.index_threads,
-           arg("index_min_rows") = defaults.index_min_rows, arg("segment_max_rows") = defaults.segment_max_rows, arg("shared_memory") = true);
+           arg("index_min_rows") = defaults.index_min_rows, arg("segment_max_rows") = defaults.segment_max_rows,
+           arg("merge_mb_per_second") = defaults.merge_mb_per_second, arg("shared_memory") = true);
   };
   py::class_<Database> bound(module, "Database");
   def_open([&](auto&&... parts) { bound.def_static(std::forward<decltype(parts)>(parts)...); });
   bound.def("create_collection", &create_collection, arg("name"), arg("dim"), py::kw_only(), arg("distance") = "cosine",
-            arg("durability") = "buffered", arg("m") = 16, arg("ef_construction") = 200, arg("ef_search") = 64, arg("quantization") = "auto");
+            arg("durability") = "buffered", arg("m") = 16, arg("ef_construction") = 200, arg("ef_search") = 64, arg("quantization") = "auto",
+            arg("attributes_only") = std::vector<std::string>{}, arg("attributes_never") = std::vector<std::string>{});
   bound.def("get_collection", [](const Database& self, const py::object& name) {
     const auto text = text_of(name, "name");
     return without_gil([&] { return self.get_collection(text); });

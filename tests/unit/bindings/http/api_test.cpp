@@ -1,6 +1,10 @@
 // The HTTP contract, spoken to daemons over real files.
+#include <algorithm>
 #include <boost/json.hpp>
+#include <fstream>
+#include <iterator>
 #include <latch>
+#include <set>
 #include <thread>
 
 #include "bindings/http/daemon.hpp"
@@ -88,6 +92,37 @@ std::string documents(int from, int to) {
     text += R"({"id":"d)" + n + R"(","vector":[)" + n + R"(,1],"payload":{"n":)" + n + "}}";
   }
   return text + "]}";
+}
+
+// tests/support/filter_cases.json, which every language is tested with.
+TEST_CASE("the table of filters over HTTP") {
+  std::ifstream in(NDB_FILTER_CASES);
+  const auto table = json::parse(std::string(std::istreambuf_iterator<char>(in), {})).as_object();
+  const test::TemporaryFolder folder;
+  Daemon writer = start(Role::writer, config_for(folder.path()));
+  Api api(writer);
+  REQUIRE(api("PUT", kDocs, R"({"dim":2})").status == 201);
+  std::string batch;
+  for (const auto& payload : table.at("documents").as_array()) {
+    const std::size_t number = static_cast<std::size_t>(std::ranges::count(batch, '$'));
+    batch += (batch.empty() ? "" : ",") + std::string(R"({"id":"$)") + std::to_string(number) + R"(","vector":[1,1])";
+    batch += payload.is_null() || payload.as_string().empty() ? "}" : R"(,"payload":)" + std::string(payload.as_string()) + "}";
+  }
+  REQUIRE(api("POST", at("/documents"), R"({"documents":[)" + batch + "]}").status == 200);
+  for (const bool flushed : {false, true}) {
+    if (flushed) REQUIRE(api("POST", at("/flush?wait=true"), "").status == 200);
+    for (const auto& one : table.at("cases").as_array()) {
+      const std::string filter(one.at("filter").as_string());
+      CAPTURE(flushed, filter);
+      const Answer hits = api("POST", at("/search"), R"({"vector":[1,1],"top_k":100,"filter":)" + filter + "}");
+      REQUIRE(hits.status == 200);
+      std::set<std::string> expected, found;
+      for (const auto& match : one.at("matches").as_array()) expected.insert("$" + std::to_string(match.as_int64()));
+      for (const auto& match : hits.body.at("matches").as_array()) found.insert(json::value_to<std::string>(match.at("id")));
+      CHECK(found == expected);
+      CHECK(api("POST", at("/count"), R"({"filter":)" + filter + "}").body.at("count") == expected.size());
+    }
+  }
 }
 
 TEST_CASE("a collection lives its life over HTTP") {

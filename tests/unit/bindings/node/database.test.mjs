@@ -12,7 +12,8 @@ import { collection, database, ndb, packageFolder, temporaryFolder } from "./sup
 test("collections are created, found, listed and dropped", async (t) => {
   const db = await database(t);
   const docs = await db.createCollection("docs", { dim: 3, distance: "dot", durability: "sync", m: 8, efConstruction: 64, efSearch: 32, quantization: "none" });
-  assert.deepEqual({ ...docs }, { name: "docs", dim: 3, distance: "dot", durability: "sync", m: 8, efConstruction: 64, efSearch: 32, quantization: "none" });
+  assert.deepEqual({ ...docs }, { name: "docs", dim: 3, distance: "dot", durability: "sync", m: 8, efConstruction: 64, efSearch: 32, quantization: "none",
+                                  attributesOnly: [], attributesNever: [] });
   assert.deepEqual({ ...(await db.getCollection("docs")) }, { ...docs });
   await db.createCollection("a", { dim: 1 });
   assert.deepEqual(await db.listCollections(), ["a", "docs"]);

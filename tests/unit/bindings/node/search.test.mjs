@@ -1,9 +1,11 @@
 // Searches, upkeep, and that promises leave the event loop alone.
 import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
 import test from "node:test";
 import { Worker } from "node:worker_threads";
 
-import { collection, database, ndb, packageFolder, temporaryFolder } from "./support.mjs";
+import { collection, database, ndb, packageFolder, sourceFolder, temporaryFolder } from "./support.mjs";
 
 const ids = (list) => list.map((one) => one.id).join("");
 
@@ -114,4 +116,25 @@ test("a worker thread has the package, too, and may end with calls under way", a
   await new Promise((resolve) => worker.once("exit", resolve));
   assert.equal(await (await db.getCollection("docs")).count(), 1);
   await db.close();
+});
+
+test("the table of filters that every language is tested with, in memory and from a segment", async (t) => {
+  const table = JSON.parse(fs.readFileSync(path.join(sourceFolder, "tests/support/filter_cases.json"), "utf8"));
+  const db = await database(t);
+  const docs = await db.createCollection("cases", { dim: 2, attributesNever: ["text"] });
+  assert.deepEqual([docs.attributesOnly, docs.attributesNever], [[], ["text"]]);
+  const numbers = table.documents.map((_, i) => String(i));
+  await docs.insertBatch(numbers, new Float32Array(2 * numbers.length).fill(1), table.documents);
+  const cases = table.cases.filter(({ filter }) => !/\d{16}/.test(filter)); // numbers that JavaScript has none of
+  assert.ok(cases.length > 50);
+  for (const flushed of [false, true]) {
+    if (flushed) await docs.flush();
+    for (const { filter, matches } of cases) {
+      const condition = JSON.parse(filter);
+      assert.deepEqual((await docs.scroll({ filter: condition })).documents.map((one) => Number(one.id)), matches, filter);
+      assert.equal(await docs.count(condition), matches.length, filter);
+      assert.deepEqual([...(await docs.search([1, 1], { topK: 100, filter: condition })).ids].map(Number).sort(), matches, filter);
+    }
+  }
+  await assert.rejects(db.createCollection("bad", { dim: 2, attributesOnly: [7] }), (error) => error.field === "attributesOnly[0]");
 });

@@ -1,5 +1,9 @@
-// One table of filters in both forms, evaluated over the same documents. Other faces of nDB reuse the same semantics.
+// One table of filters in both forms, evaluated over the same documents. Its JSON half is tests/support/filter_cases.json, which the tests of every
+// language read.
+#include <boost/json.hpp>
 #include <cmath>
+#include <fstream>
+#include <iterator>
 #include <limits>
 
 #include "ndb/filter.hpp"
@@ -126,6 +130,22 @@ TEST_CASE("each filter matches the same documents in its JSON and in its C++ for
     REQUIRE(again);
     CHECK(again->to_json() == filter.to_json());
     CHECK(matching(*again) == matches);
+  }
+}
+
+TEST_CASE("the table that other languages read is this one") {
+  std::ifstream in(NDB_FILTER_CASES);
+  const auto table = boost::json::parse(std::string(std::istreambuf_iterator<char>(in), {})).as_object();
+  const auto& documents = table.at("documents").as_array();
+  REQUIRE(documents.size() == kDocuments.size());
+  for (std::size_t i = 0; i < kDocuments.size(); ++i)
+    CHECK((documents[i].is_null() ? std::string() : std::string(documents[i].as_string())) == kDocuments[i]);
+  const auto& rows = table.at("cases").as_array();
+  const auto expected = cases();
+  REQUIRE(rows.size() == expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    CHECK(std::string(rows[i].at("filter").as_string()) == expected[i].json);
+    CHECK(boost::json::value_to<std::vector<std::size_t>>(rows[i].at("matches")) == expected[i].matches);
   }
 }
 
