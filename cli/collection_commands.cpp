@@ -33,7 +33,11 @@ void declare_create(CLI::App& command, Create& options) {
   command.add_option("--hnsw-ef", hnsw.ef_search, "Candidates while searching, up to 16384 [64]")->type_name("N");
   command.add_option("--hnsw-quantization", options.quantization, "What the graph is walked on: auto, none, sq8 or rabitq [auto]")
       ->check(CLI::IsMember({"auto", "none", "sq8", "rabitq"}))->type_name("NAME");
-  command.footer("Example: ndb create docs --dim 768 --distance dot");
+  command.add_option("--attributes-only", options.config.attributes.only, "Index nothing but these fields of payloads, for filters [all that are not too large]")
+      ->delimiter(',')->type_name("FIELD,...");
+  command.add_option("--attributes-never", options.config.attributes.never, "Do not index these fields, such as long texts that nobody filters by")
+      ->delimiter(',')->type_name("FIELD,...");
+  command.footer("Examples:\n  ndb create docs --dim 768 --distance dot\n  ndb create docs --dim 768 --attributes-never body,raw_html");
 }
 
 Status create(const Session& session, Create& options) {

@@ -9,6 +9,8 @@
 namespace ndb::cli {
 namespace {
 
+constexpr std::uint64_t kLoadMemtableBytes = 8ULL << 20;
+
 class EmbeddedTarget final : public Target {
  public:
   explicit EmbeddedTarget(Database database) : database_(std::move(database)) {}
@@ -106,6 +108,11 @@ class EmbeddedTarget final : public Target {
 Result<std::unique_ptr<Target>> open_embedded_target(const TargetAddress& address, Purpose purpose) {
   DatabaseOptions options;
   options.read_only = purpose == Purpose::read;
+  if (purpose == Purpose::load) {
+    options.memtable_bytes = kLoadMemtableBytes;  // up to five are in memory at once
+    options.index_min_rows = UINT32_MAX;
+    if (address.load_segment_rows > 0) options.segment_max_rows = address.load_segment_rows;
+  }
   NDB_TRY_ASSIGN(auto database, Database::open(address.data_dir, options));
   return std::make_unique<EmbeddedTarget>(std::move(database));
 }

@@ -13,6 +13,13 @@ constexpr std::chrono::seconds kPlainLine{5};
 constexpr std::size_t kBarColumns = 24;
 }  // namespace
 
+double Done::share() const noexcept {
+  double share = 0;
+  if (rows_total && *rows_total > 0) share = static_cast<double>(rows) / static_cast<double>(*rows_total);
+  else if (bytes_total > 0) share = static_cast<double>(bytes) / static_cast<double>(bytes_total);
+  return std::clamp(share, 0.0, 1.0);
+}
+
 Progress::Progress(std::ostream& to, bool terminal, Clock clock)
     : to_(to), terminal_(terminal), clock_(std::move(clock)), start_(clock_()) {}
 
@@ -33,19 +40,18 @@ void Progress::finish(const Done& done) {
 }
 
 std::string Progress::line(const Done& done, double seconds) {
-  double share = 0;
-  if (done.rows_total && *done.rows_total > 0) share = static_cast<double>(done.rows) / static_cast<double>(*done.rows_total);
-  else if (done.bytes_total > 0) share = static_cast<double>(done.bytes) / static_cast<double>(done.bytes_total);
-  share = std::clamp(share, 0.0, 1.0);
+  const double share = done.share();
   const auto filled = static_cast<std::size_t>(share * static_cast<double>(kBarColumns));
   std::string bar(filled, '=');
   if (filled < kBarColumns) bar += '>';
   bar.resize(kBarColumns, ' ');
-  const double rate = seconds > 0 ? static_cast<double>(done.rows) / seconds : 0;
-  std::string text = fmt::format("[{}] {:3.0f} %  {}", bar, share * 100, grouped(done.rows));
+  const double rate = seconds > 0 ? static_cast<double>(done.rows - std::min(done.rows, done.rows_before)) / seconds : 0;
+  const bool known = done.rows_total || done.bytes_total > 0;
+  std::string text = known ? fmt::format("[{}] {:3.0f} %  {}", bar, share * 100, grouped(done.rows)) : grouped(done.rows);
   if (done.rows_total) text += " of " + grouped(*done.rows_total);
   text += fmt::format(" rows, {} rows/s", grouped(static_cast<std::uint64_t>(rate)));
-  if (share > 0 && share < 1 && seconds > 0) text += fmt::format(", {} left", human_duration(seconds / share * (1 - share)));
+  if (share > done.share_before && share < 1 && seconds > 0)
+    text += fmt::format(", {} left", human_duration(seconds / (share - done.share_before) * (1 - share)));
   return text;
 }
 

@@ -1,4 +1,4 @@
-// How far an import is, on standard error: redrawn in place on a terminal, a plain line now and then otherwise.
+// How far an import, a backup or the like is, on standard error: redrawn in place on a terminal, a plain line now and then otherwise.
 // Threads: one.
 #pragma once
 
@@ -15,6 +15,11 @@ struct Done {
   std::uint64_t rows = 0;
   std::optional<std::uint64_t> rows_total;
   std::uint64_t bytes = 0, bytes_total = 0;  ///< of the file, where the rows are not known
+  std::uint64_t rows_before = 0;             ///< of `rows`, those that an earlier run did: they do not count for the rate
+  double share_before = 0;                   ///< likewise, of the whole
+
+  /// 0–1; 0 if nobody knows.
+  [[nodiscard]] double share() const noexcept;
 };
 
 class Progress {

@@ -52,10 +52,12 @@ struct TargetAddress {
   std::string url;
   std::string api_key;                        ///< for url; "" for none
   std::chrono::seconds timeout{60};           ///< of a request over HTTP; jobs that are waited for have a day
+  std::uint64_t load_segment_rows = 0;        ///< for Purpose::load: up to which segments are merged; 0: as always
 };
 
-/// What a command is going to do; a folder is opened read-only, without lock, for reading.
-enum class Purpose : std::uint8_t { read, write };
+/// What a command is going to do; a folder is opened read-only, without lock, for reading. load: many writes and then no more, so
+/// a folder's engine keeps little in memory and leaves graphs to later.
+enum class Purpose : std::uint8_t { read, write, load };
 
 [[nodiscard]] Result<std::unique_ptr<Target>> open_embedded_target(const TargetAddress& address, Purpose purpose);
 [[nodiscard]] Result<std::unique_ptr<Target>> open_http_target(const TargetAddress& address);

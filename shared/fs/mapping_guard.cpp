@@ -13,6 +13,7 @@
 #include <new>
 
 #include "shared/base/check.hpp"
+#include "shared/fs/page_release.hpp"
 
 namespace ndb::fs {
 
@@ -130,6 +131,15 @@ Slot* claim(std::uintptr_t begin, std::uintptr_t end, int protection) {
 }
 
 }  // namespace
+
+// Guards go before their range is unmapped, and need the mutex for that. Pages that are zeros instead of a lost file's stay zeros.
+void release_mapped_pages() noexcept {
+  const std::scoped_lock lock(claim_mutex);
+  for (Chunk* chunk = &first_chunk; chunk != nullptr; chunk = chunk->next.load())
+    for (Slot& slot : chunk->slots)
+      if (const Range range = read(slot); range.begin != 0 && range.protection == PROT_READ)
+        static_cast<void>(::madvise(reinterpret_cast<void*>(range.begin), range.end - range.begin, MADV_DONTNEED));
+}
 
 MappingGuard::MappingGuard(void* begin, std::size_t bytes, Access access)
     : last_byte_(static_cast<const unsigned char*>(begin) + bytes - 1) {

@@ -31,6 +31,10 @@ std::unexpected<Error> ByteSource::refuse(std::string_view why) const {
   return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", name_, why));
 }
 
+ByteSource ByteSource::stream(std::string name, std::unique_ptr<fs::File> file) {
+  return ByteSource(std::move(name), std::move(file), kUnknown);
+}
+
 void ByteSource::consume(std::size_t bytes) noexcept {
   begin_ += bytes;
   offset_ += bytes;
@@ -47,32 +51,63 @@ Status ByteSource::fill() {
   const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size() - end_, size_ - at));
   if (wanted == 0) return {};
   NDB_TRY_ASSIGN(const auto got, file_->read_at(start_ + at, std::span(buffer_).subspan(end_, wanted)));
+  if (got == 0 && !bounded()) return size_ = at, Status{};
   if (got == 0) return refuse(fmt::format("the file became shorter while it was read (at offset {})", at));
   end_ += got;
   return {};
 }
 
-Status ByteSource::need(std::size_t bytes) const {
+Status ByteSource::need(std::uint64_t bytes) const {
   if (bytes <= remaining()) return {};
   return refuse(fmt::format("is cut off: {} bytes are needed at offset {}, {} are left", bytes, offset_, remaining()));
 }
 
 Result<base::ByteSpan> ByteSource::peek(std::size_t bytes) {
   NDB_TRY(need(bytes));
-  while (end_ - begin_ < bytes) NDB_TRY(fill());
+  while (end_ - begin_ < bytes) {
+    NDB_TRY(fill());
+    NDB_TRY(need(bytes));  // a pipe may have ended
+  }
   return buffered().first(bytes);
 }
 
 Status ByteSource::read(std::span<std::byte> into) {
   NDB_TRY(need(into.size()));
   while (!into.empty()) {
-    if (begin_ == end_) NDB_TRY(fill());
+    if (begin_ == end_) {
+      NDB_TRY(fill());
+      NDB_TRY(need(into.size()));
+    }
     const std::size_t part = std::min(into.size(), end_ - begin_);
     std::memcpy(into.data(), buffer_.data() + begin_, part);
     consume(part);
     into = into.subspan(part);
   }
   return {};
+}
+
+Status ByteSource::skip(std::uint64_t bytes) {
+  NDB_TRY(need(bytes));
+  if (bounded() && bytes > end_ - begin_) {  // without reading them
+    offset_ += bytes;
+    begin_ = end_ = 0;
+    return {};
+  }
+  while (bytes > 0) {
+    if (begin_ == end_) {
+      NDB_TRY(fill());
+      NDB_TRY(need(bytes));
+    }
+    const auto part = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, end_ - begin_));
+    consume(part);
+    bytes -= part;
+  }
+  return {};
+}
+
+Result<bool> ByteSource::at_end() {
+  if (begin_ == end_ && offset_ < size_) NDB_TRY(fill());
+  return offset_ == size_;
 }
 
 Result<bool> ByteSource::read_line(std::string_view& line, std::size_t max_bytes) {

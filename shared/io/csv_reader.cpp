@@ -50,34 +50,42 @@ class CsvReader final : public RecordReader {
     }
     if (!more) return false;
     if (cells_.size() != roles_.size())
-      return refuse_at(start_line_, fmt::format("there are {} columns, the lines before have {}", cells_.size(), roles_.size()));
-    into = {.line = start_line_, .values = std::move(into.values), .id = {}, .payload = {}};
-    into.values.clear();
+      return bad_record_at(record_line_, fmt::format("there are {} columns, the lines before have {}", cells_.size(), roles_.size()));
     for (std::size_t i = 0; i < cells_.size(); ++i) NDB_TRY(read_cell(i, into));
     return true;
   }
+  Result<bool> skip_one() override { return read_cells(); }
 
  private:
-  /// Splits the next record, which ends at a line end outside quotes.
+  /// Splits the next record, which ends at a line end outside quotes. Of one whose quotes are wrong only the first line is spoilt: what follows
+  /// it is read again by itself, so that one stray quote does not swallow the records up to the next one.
   Result<bool> read_cells() {
     std::string_view line;
     NDB_TRY_ASSIGN(const bool more, read_line(line));
     if (!more) return false;
-    start_line_ = line_;
+    record_line_ = line_;
     record_.assign(line);
+    std::vector<std::string> rest;
     auto quotes = std::ranges::count(line, '"');
-    while (quotes % 2 != 0) {
-      NDB_TRY_ASSIGN(const bool goes_on, source_.read_line(line, kMaxLineBytes));
-      if (!goes_on || record_.size() + line.size() > kMaxLineBytes) return refuse_at(start_line_, "a quote is not closed");
-      ++line_;
-      if (line.ends_with('\r')) line.remove_suffix(1);
+    bool closed = quotes % 2 == 0;
+    while (!closed && record_.size() <= kMaxLineBytes) {
+      NDB_TRY_ASSIGN(const bool goes_on, read_any_line(line));
+      if (!goes_on) break;
+      rest.emplace_back(line);
       quotes += std::ranges::count(line, '"');
+      closed = quotes % 2 == 0;
       record_.append("\n").append(line);
     }
-    return split();
+    bad_text_ = record_;
+    if (const auto split = closed ? split_record() : bad_record_at(record_line_, "a quote is not closed"); !split) {
+      bad_text_ = record_.substr(0, record_.find('\n'));
+      put_back(std::move(rest), record_line_);
+      return std::unexpected(split.error());
+    }
+    return true;
   }
 
-  Result<bool> split() {
+  Status split_record() {
     cells_.clear();
     std::string_view rest = record_;
     for (bool more = true; more;) {
@@ -86,15 +94,15 @@ class CsvReader final : public RecordReader {
         NDB_TRY(split_quoted(rest, cell));
       } else {
         cell = rest.substr(0, rest.find(','));
-        if (cell.find('"') != std::string::npos) return refuse_at(start_line_, "a quote is inside a value without quotes");
+        if (cell.find('"') != std::string::npos) return bad_record_at(record_line_, "a quote is inside a value without quotes");
         rest.remove_prefix(cell.size());
       }
       cells_.push_back(std::move(cell));
       more = rest.starts_with(',');
       if (more) rest.remove_prefix(1);
-      if (cells_.size() > Limits::kMaxDim + 2) return refuse_at(start_line_, "there are too many columns");
+      if (cells_.size() > Limits::kMaxDim + 2) return bad_record_at(record_line_, "there are too many columns");
     }
-    return true;
+    return {};
   }
 
   /// Takes a value in quotes off the front of `rest`.
@@ -107,10 +115,10 @@ class CsvReader final : public RecordReader {
       } else {
         rest.remove_prefix(i + 1);
         if (rest.empty() || rest.front() == ',') return {};
-        return refuse_at(start_line_, "something follows a closing quote");
+        return bad_record_at(record_line_, "something follows a closing quote");
       }
     }
-    return refuse_at(start_line_, "a quote is not closed");
+    return bad_record_at(record_line_, "a quote is not closed");
   }
 
   /// From the first record; true if that is a header, not data: its last column is no number.
@@ -149,20 +157,20 @@ class CsvReader final : public RecordReader {
       case Role::element: break;
     }
     float value = 0;
-    if (!parse_float(cell, value)) return refuse_at(start_line_, fmt::format("column {} is no number: '{}'", column + 1, cell.substr(0, 40)));
+    if (!parse_float(cell, value)) return bad_record_at(record_line_, fmt::format("column {} is no number: '{}'", column + 1, cell.substr(0, 40)));
     into.values.push_back(value);
     return {};
   }
 
   Status read_vector(const std::string& cell, Record& into) const {
     auto document = payload::JsonDocument::parse(cell, 1, "the vector");
-    if (!document) return refuse_at(start_line_, document.error().message);
-    if (!document->root().is_array()) return refuse_at(start_line_, "the vector must be an array of numbers");
+    if (!document) return bad_record_at(record_line_, document.error().message);
+    if (!document->root().is_array()) return bad_record_at(record_line_, "the vector must be an array of numbers");
     const dom::array array = document->root().get_array().value_unsafe();
     for (const auto item : array) {
       double value = 0;
       if (item.get_double().get(value) != simdjson::SUCCESS)
-        return refuse_at(start_line_, fmt::format("element {} of the vector is no number", into.values.size()));
+        return bad_record_at(record_line_, fmt::format("element {} of the vector is no number", into.values.size()));
       into.values.push_back(to_float(value));
     }
     return {};
@@ -171,13 +179,12 @@ class CsvReader final : public RecordReader {
   std::vector<Role> roles_;  // by column; empty until the first record
   std::vector<std::string> cells_;
   std::string record_;
-  std::uint64_t start_line_ = 0;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<VectorReader>> open_csv(ByteSource source) {
-  auto reader = std::make_unique<CsvReader>(std::move(source));
+Result<std::unique_ptr<VectorReader>> open_csv(ByteSource source, OnBadRow bad) {
+  auto reader = std::make_unique<CsvReader>(std::move(source), bad);
   NDB_TRY(reader->start());
   return reader;
 }

@@ -32,7 +32,7 @@ T at(base::ByteSpan bytes, std::size_t offset) {
 
 class Archive {
  public:
-  explicit Archive(const ByteSource& source) : source_(source) {}
+  Archive(const ByteSource& source, OnBadRow bad) : source_(source), bad_(bad) {}
 
   Result<std::unique_ptr<VectorReader>> open() {
     NDB_TRY_ASSIGN(const auto directory, find_directory());
@@ -42,7 +42,7 @@ class Archive {
     if (at<std::uint32_t>(header, 0) != kLocalHeader) return refuse("is a damaged archive: a member is not where it should be");
     const std::uint64_t start = member.header_offset + kLocalBytes + at<std::uint16_t>(header, 26) + at<std::uint16_t>(header, 28);
     NDB_TRY_ASSIGN(auto part, ByteSource::open_part(source_.name(), start, member.bytes));
-    return open_npy(std::move(part));
+    return open_npy(std::move(part), bad_);
   }
 
  private:
@@ -118,10 +118,14 @@ class Archive {
   }
 
   const ByteSource& source_;
+  const OnBadRow bad_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<VectorReader>> open_npz(ByteSource source) { return Archive(source).open(); }
+Result<std::unique_ptr<VectorReader>> open_npz(ByteSource source, OnBadRow bad) {
+  if (!source.bounded()) return source.refuse("a .npz archive cannot be read through a pipe: its table of contents is at its end");
+  return Archive(source, bad).open();
+}
 
 }  // namespace ndb::io

@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <cstring>
+
+#include "shared/io/byte_source.hpp"
 #include "tests/unit/shared/io/files.hpp"
 
 using namespace files;
@@ -87,4 +91,100 @@ TEST_CASE("a wrong line of csv is named") {
   CHECK(error_of("a.csv", "a,b\n1\"2\",2\n").find("a quote is inside") != std::string::npos);
   CHECK(error_of("a.csv", "id,vector\na,\"[1,[2]]\"\n").starts_with("F: line 2: "));
   CHECK(error_of("a.csv", "id,vector\na,\"{}\"\n").starts_with("F: line 2: "));
+}
+
+TEST_CASE("a reader that keeps going marks what is wrong and reads on behind it") {
+  const auto bad_of = [](const std::string& name, const std::string& content, std::size_t rows) {
+    const File file(name, content);
+    auto reader = ndb::io::VectorReader::open(file.path(), ndb::io::OnBadRow::keep_going);
+    REQUIRE(reader);
+    ndb::io::Batch batch;
+    std::vector<std::string> bad;
+    std::size_t seen = 0;
+    for (;;) {
+      const auto more = (*reader)->next(batch, 3);
+      REQUIRE(more);
+      if (!*more) break;
+      for (const auto& row : batch.bad) bad.push_back(std::to_string(seen + row.row) + "@" + std::to_string(row.line) + ": " + row.text);
+      seen += batch.size();
+    }
+    CHECK(seen == rows);
+    return bad;
+  };
+  CHECK(bad_of("a.jsonl", "nothing\n{\"vector\":[1,2]}\n{\"vector\":[1]}\n{\"vector\":[1,1e39]}\n{\"vector\":[3,4]}\n", 5) ==
+        Texts{"0@1: nothing", "2@3: {\"vector\":[1]}", "3@4: {\"vector\":[1,1e39]}"});
+  CHECK(bad_of("a.csv", "1,2\n3,x\n5,6\n", 3) == Texts{"1@2: 3,x"});
+  // One stray quote spoils its own line, not those up to the next one.
+  CHECK(bad_of("a.csv", "id,payload,vector\na,,\"[1]\"\nb,\"x,\"[1]\"\nc,,\"[2]\"\nd,\"y,\"[1]\"\ne,,\"[3]\"\n", 5) ==
+        Texts{"1@3: b,\"x,\"[1]\"", "3@5: d,\"y,\"[1]\""});
+  CHECK(bad_of("a.csv", "id,payload,vector\na,\"{\n}\",\"[1]\"\nb,\"\n\n\",\"[1,2]\"\nc,,\"[2]\"\n", 3) == Texts{"1@4: b,\"\n\n\",\"[1,2]\""});
+}
+
+TEST_CASE("rows can be left out without being read, in every format") {
+  const std::vector<std::pair<std::string, std::string>> files = {
+      {"a.npy", npy_f4("(4, 1)", raw<float>({1, 2, 3, 4}))},
+      {"a.fvecs", raw<std::int32_t>({1}) + raw<float>({1}) + raw<std::int32_t>({1}) + raw<float>({2}) + raw<std::int32_t>({1}) + raw<float>({3}) +
+                      raw<std::int32_t>({1}) + raw<float>({4})},
+      {"a.jsonl", "{\"vector\":[1]}\n\n{\"vector\":[2]}\n{\"vector\":[3]}\n{\"vector\":[4]}\n"},
+      {"a.csv", "v,id\n1,\"a\nb\"\n2,b\n3,c\n4,d\n"}};
+  for (const auto& [name, content] : files)
+    for (std::uint64_t rows = 0; rows <= 5; ++rows) {
+      CAPTURE(name, rows);
+      const File file(name, content);
+      auto reader = ndb::io::VectorReader::open(file.path());
+      REQUIRE(reader);
+      CHECK((*reader)->skip(rows) == std::min<std::uint64_t>(rows, 4));
+      ndb::io::Batch batch;
+      const auto more = (*reader)->next(batch, 10);
+      REQUIRE(more);
+      CHECK(*more == (rows < 4));
+      if (!*more) continue;
+      CHECK(batch.first_row == rows);
+      CHECK(batch.values.front() == static_cast<float>(rows + 1));
+      CHECK(batch.size() == 4 - rows);
+    }
+}
+
+TEST_CASE("a pipe is read to its end, whatever its pieces are") {
+  class Pipe final : public ndb::fs::File {
+   public:
+    explicit Pipe(std::string content) : content_(std::move(content)) {}
+    ndb::Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override {
+      const auto part = std::min<std::size_t>({into.size(), 3, content_.size() - static_cast<std::size_t>(offset)});
+      std::memcpy(into.data(), content_.data() + offset, part);
+      return part;
+    }
+    ndb::Status append(ndb::base::ByteSpan) override { return {}; }
+    ndb::Status write_at(std::uint64_t, ndb::base::ByteSpan) override { return {}; }
+    ndb::Status sync() override { return {}; }
+    ndb::Result<std::uint64_t> size() override { return 0; }
+
+   private:
+    std::string content_;
+  };
+  const auto read_pipe = [](const std::string& format, const std::string& content) -> ndb::Result<Floats> {
+    auto reader = ndb::io::VectorReader::open(ndb::io::ByteSource::stream("pipe", std::make_unique<Pipe>(content)), format);
+    if (!reader) return std::unexpected(reader.error());
+    ndb::io::Batch batch;
+    Floats values;
+    for (;;) {
+      const auto more = (*reader)->next(batch, 2);
+      if (!more) return std::unexpected(more.error());
+      if (!*more) return values;
+      values.insert(values.end(), batch.values.begin(), batch.values.end());
+    }
+  };
+  const Floats three = {1, 2, 3};
+  const auto rows = npy_f4("(3, 1)", raw<float>({1, 2, 3}));
+  CHECK(read_pipe("npy", rows) == three);
+  CHECK(read_pipe("npy", rows.substr(0, rows.size() - 1)).error().message.find("is cut off") != std::string::npos);
+  CHECK(read_pipe("npy", rows + "x").error().message.find("bytes left over") != std::string::npos);
+  CHECK_FALSE(read_pipe("npy", npy_f4("(18446744073709551615, 1)", "")));
+  const auto vecs = raw<std::int32_t>({1}) + raw<float>({1}) + raw<std::int32_t>({1}) + raw<float>({2}) + raw<std::int32_t>({1}) + raw<float>({3});
+  CHECK(read_pipe("fvecs", vecs) == three);
+  CHECK_FALSE(read_pipe("fvecs", vecs + "x"));
+  CHECK(read_pipe("jsonl", "{\"vector\":[1]}\n{\"vector\":[2]}\n{\"vector\":[3]}") == three);
+  CHECK(read_pipe("csv", "1\n2\n3\n") == three);
+  CHECK(read_pipe("csv", "")->empty());
+  CHECK(read_pipe("npz", rows).error().message.find("cannot be read through a pipe") != std::string::npos);
 }
