@@ -31,12 +31,21 @@ class Progress {
   void update(const Done& done);
   /// Draws for the last time and ends the line.
   void finish(const Done& done);
+  /// The same for work that is counted in bytes.
+  void update_bytes(const Done& done);
+  void finish_bytes(const Done& done);
   [[nodiscard]] double seconds() const;
 
   /// "[=====>    ]  52 %  1,234 of 2,345 rows, 567 rows/s, 0:07 left"
   [[nodiscard]] static std::string line(const Done& done, double seconds);
+  /// "[=====>    ]  52 %  1.2 GiB of 2.3 GiB, 567.0 MiB/s, 0:07 left"
+  [[nodiscard]] static std::string bytes_line(const Done& done, double seconds);
 
  private:
+  using Line = std::string (*)(const Done&, double);
+  void draw(const Done& done, Line line);
+  void draw_last(const Done& done, Line line);
+
   std::ostream& to_;
   const bool terminal_;
   const Clock clock_;

@@ -26,7 +26,8 @@ constexpr std::uint64_t kMaxWalBytes = 8ULL << 30;
 
 class Verifier {
  public:
-  Verifier(fs::FileSystem& fs, const fs::Path& collection) : fs_(fs), collection_(collection) {
+  using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
+  Verifier(fs::FileSystem& fs, const fs::Path& collection, const Progress& progress) : fs_(fs), collection_(collection), progress_(progress) {
     report_.name = collection.filename().string();
   }
 
@@ -40,11 +41,13 @@ class Verifier {
     report_.manifest_version = manifest->version.value;
     report_.segments = manifest->segments.size();
     check_older_manifests(manifest->version);
+    for (const auto& segment : manifest->segments) total_ += segment.bytes();
     for (const auto& segment : manifest->segments)
       if (const auto status = check_segment(*manifest, segment); !status && !locate(*manifest, segment, status.error())) return false;
     Seq expected = manifest->flushed_seq.next();
     for (const auto& wal : manifest->wals)
       if (const auto status = check_wal(*manifest, wal, expected); !status && !locate(*manifest, wal, status.error())) return false;
+    report_.seq = expected.value - 1;
     return true;
   }
   [[nodiscard]] VerifyReport take() { return std::move(report_); }
@@ -105,6 +108,7 @@ class Verifier {
     report_.rows += view->rows();
     report_.graphs += view->hnsw() != nullptr ? 1 : 0;
     report_.bytes += segment.bytes();
+    if (progress_) progress_(std::min(report_.bytes, total_), total_);
     const fs::Path folder = format::segment_folder(collection_, segment.id);
     for (Row row = 0; row < view->rows(); ++row)
       if (!payload::decode(view->payload(row)) || !payload::validate_id(view->row_id(row)))
@@ -160,15 +164,17 @@ class Verifier {
 
   fs::FileSystem& fs_;
   const fs::Path& collection_;
+  const Progress& progress_;
+  std::uint64_t total_ = 0;  // bytes of segments
   bool last_attempt_ = false;
   VerifyReport report_;
 };
 
 }  // namespace
 
-VerifyReport verify_collection(fs::FileSystem& fs, const fs::Path& collection) {
+VerifyReport verify_collection(fs::FileSystem& fs, const fs::Path& collection, const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
   for (int attempt = 1;; ++attempt) {
-    Verifier verifier(fs, collection);
+    Verifier verifier(fs, collection, progress);
     if (verifier.run(attempt == kAttempts)) return verifier.take();
   }
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,13 +18,16 @@ struct VerifyReport {
   std::string name;
   std::uint64_t manifest_version = 0;
   std::uint64_t segments = 0, rows = 0, graphs = 0;
+  std::uint64_t seq = 0;              ///< of the last whole operation
   std::uint64_t wal_files = 0, wal_batches = 0;
   std::uint64_t bytes = 0;            ///< that were read
   std::vector<std::string> problems;  ///< damage, each with its file
   std::vector<std::string> notes;     ///< what is odd but loses nothing that was promised
 };
 
-[[nodiscard]] VerifyReport verify_collection(fs::FileSystem& fs, const fs::Path& collection);
+/// progress: called with bytes that were checked, and those there are.
+[[nodiscard]] VerifyReport verify_collection(fs::FileSystem& fs, const fs::Path& collection,
+                                             const std::function<void(std::uint64_t, std::uint64_t)>& progress = {});
 /// The names of the collections in a folder: its subfolders that hold a manifest folder.
 [[nodiscard]] Result<std::vector<std::string>> find_collections(fs::FileSystem& fs, const fs::Path& folder);
 

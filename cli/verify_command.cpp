@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "cli/backup/backup_list.hpp"
 #include "cli/command.hpp"
 #include "cli/options.hpp"
+#include "cli/progress.hpp"
 #include "cli/text.hpp"
 #include "cli/verifier.hpp"
 #include "ipc/http/codec/json_writer.hpp"
@@ -16,7 +18,7 @@ namespace {
 
 struct Verify {
   std::vector<std::string> names;
-  bool repair = false;
+  bool repair = false, quiet = false;
 };
 
 /// What was done about one collection.
@@ -82,10 +84,18 @@ void print(std::ostream& out, const std::string& name, const writer::RepairRepor
   out << "  set aside: " << printable(repaired.evidence.string()) << '\n';
 }
 
-Outcome verify_one(const fs::Path& collection, bool repair) {
+Outcome verify_one(const Session& session, const fs::Path& collection, const Verify& options) {
   fs::FileSystem& fs = fs::posix_file_system();
-  Outcome outcome{.report = verify_collection(fs, collection), .repaired = {}, .not_repaired = {}};
-  if (!repair || (outcome.report.problems.empty() && outcome.report.notes.empty())) return outcome;
+  Progress progress(session.streams.err, session.streams.err_is_terminal);
+  Done done;
+  Outcome outcome{.report = verify_collection(fs, collection,
+                                              [&](std::uint64_t bytes, std::uint64_t all) {
+                                                done = {.rows = 0, .rows_total = {}, .bytes = bytes, .bytes_total = all};
+                                                if (!options.quiet) progress.update_bytes(done);
+                                              }),
+                  .repaired = {}, .not_repaired = {}};
+  if (!options.quiet) progress.finish_bytes(done);
+  if (!options.repair || (outcome.report.problems.empty() && outcome.report.notes.empty())) return outcome;
   auto repaired = writer::repair_collection(fs, collection);
   if (!repaired) {
     outcome.not_repaired = repaired.error();
@@ -94,6 +104,16 @@ Outcome verify_one(const fs::Path& collection, bool repair) {
   if (repaired->published.value != 0) outcome.repaired = std::move(*repaired);
   outcome.report = verify_collection(fs, collection);
   return outcome;
+}
+
+/// A backup says what it holds, so it is known whether something is missing at the end of the log, or was changed since.
+void add_backup_problems(const fs::Path& folder, VerifyReport& report) {
+  if (!is_backup(folder)) return;
+  const auto list = read_backup_list(folder);
+  if (!list) return report.problems.push_back(list.error().message);
+  const auto found = std::ranges::find(list->collections, report.name, &BackupCollection::name);
+  if (found == list->collections.end()) return;
+  for (auto& problem : check_backup_files(folder / report.name, *found)) report.problems.push_back(std::move(problem));
 }
 
 void print(const Session& session, const Outcome& outcome) {
@@ -113,9 +133,17 @@ Status verify(const Session& session, const Verify& options) {
   std::vector<Outcome> outcomes;
   bool ok = true;
   for (const auto& name : options.names.empty() ? found : options.names) {
-    outcomes.push_back(verify_one(folder / name, options.repair));
+    outcomes.push_back(verify_one(session, folder / name, options));
+    add_backup_problems(folder, outcomes.back().report);
     ok = ok && outcomes.back().report.problems.empty();
     if (!session.json) print(session, outcomes.back());
+  }
+  // A collection that a backup lists and that is not there at all.
+  if (is_backup(folder) && options.names.empty()) {
+    NDB_TRY_ASSIGN(const auto list, read_backup_list(folder));
+    for (const auto& collection : list.collections)
+      if (std::ranges::find(found, collection.name) == found.end())
+        return fail(ErrorCode::corruption, fmt::format("{}: '{}', which the backup lists, is not there", folder.string(), collection.name));
   }
   if (session.json) session.print_json(as_json(outcomes));
   else if (outcomes.empty()) session.streams.out << "no collections in " << printable(folder.string()) << '\n';
@@ -126,9 +154,10 @@ Status verify(const Session& session, const Verify& options) {
 
 void add_verify_command(CLI::App& app, Session& session, Action& action) {
   add_command<Verify>(
-      app, action, "verify", "Check every byte of the collections in a folder; without --repair changes nothing, safe beside a writer",
+      app, action, "verify", "Check every byte of the collections in a folder, or in a backup; without --repair changes nothing, safe beside a writer",
       [](CLI::App& command, Verify& options) {
         command.add_option("collections", options.names, "Which ones [all]")->type_name("COLLECTION...");
+        command.add_flag("-q,--quiet", options.quiet, "No progress");
         command.add_flag("--repair", options.repair,
                          "Make damaged collections whole from what can still be read, set the damaged files aside, and say what is lost");
       },
