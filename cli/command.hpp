@@ -45,7 +45,8 @@ struct Session {
 using Action = std::function<Status()>;
 
 void add_collection_commands(CLI::App& app, Session& session, Action& action);   ///< create list drop stats manifest
-void add_document_commands(CLI::App& app, Session& session, Action& action);     ///< get delete count export
+void add_document_commands(CLI::App& app, Session& session, Action& action);     ///< get delete count
+void add_export_command(CLI::App& app, Session& session, Action& action);
 void add_import_command(CLI::App& app, Session& session, Action& action);
 void add_search_command(CLI::App& app, Session& session, Action& action);
 void add_maintenance_commands(CLI::App& app, Session& session, Action& action);  ///< flush compact index replicas

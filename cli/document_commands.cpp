@@ -11,8 +11,6 @@
 namespace ndb::cli {
 namespace {
 
-constexpr std::uint32_t kExportPage = 500;
-
 struct Ids {
   std::string name;
   std::vector<std::string> ids;
@@ -84,29 +82,6 @@ Status count(const Session& session, const Ids& options) {
   return {};
 }
 
-std::string scroll_body(const std::string& filter, const boost::json::value* after) {
-  std::string body = fmt::format("{{\"limit\":{}", kExportPage);
-  if (!filter.empty()) body += ",\"filter\":" + filter;
-  if (after != nullptr) body += ",\"after\":" + boost::json::serialize(*after);
-  return body + "}";
-}
-
-/// One document a line, in the form that import reads. The vectors' digits are passed on as they came.
-Status export_all(const Session& session, const Ids& options) {
-  if (!options.filter.empty()) NDB_TRY(check_filter(options.filter));
-  NDB_TRY_ASSIGN(const auto target, session.open(Purpose::read));
-  std::string body = scroll_body(options.filter, nullptr);
-  for (;;) {
-    NDB_TRY_ASSIGN(const auto text, target->scroll(options.name, body));
-    NDB_TRY_ASSIGN(const auto answer, parse_answer(text));
-    for (const auto& one : array_at(answer, "documents")) session.streams.out << boost::json::serialize(one) << '\n';
-    if (!session.streams.out) return fail(ErrorCode::io_error, "cannot write the output");
-    const auto* next = answer.if_contains("next");
-    if (next == nullptr || !next->is_string()) return {};
-    body = scroll_body(options.filter, next);
-  }
-}
-
 void declare_ids(CLI::App& command, Ids& options, bool required) {
   add_collection_name(command, options.name);
   auto* ids = command.add_option("ids", options.ids, "Ids of documents")->type_name("ID...");
@@ -135,8 +110,6 @@ void add_document_commands(CLI::App& app, Session& session, Action& action) {
   };
   add_command<Ids>(app, action, "count", "Count documents, all or those that match a filter", filtered,
                    [&](Ids& options) { return count(session, options); });
-  add_command<Ids>(app, action, "export", "Print documents as JSON lines, ordered by id, as import reads them", filtered,
-                   [&](Ids& options) { return export_all(session, options); });
 }
 
 }  // namespace ndb::cli
