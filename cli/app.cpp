@@ -111,6 +111,7 @@ int run(const std::vector<std::string>& args, const Streams& streams, const Open
   add_global_options(app, global, session);
   add_collection_commands(app, session, action);
   add_import_command(app, session, action);
+  add_remote_import_commands(app, session, action);
   add_export_command(app, session, action);
   add_document_commands(app, session, action);
   add_search_command(app, session, action);
