@@ -47,18 +47,18 @@ void Progress::finish(const Done& done) { draw_last(done, line); }
 void Progress::update_bytes(const Done& done) { draw(done, bytes_line); }
 void Progress::finish_bytes(const Done& done) { draw_last(done, bytes_line); }
 
-void Progress::draw(const Done& done, Line line) {
+void Progress::draw(const Done& done, Line write) {
   const auto now = clock_();
   const auto pause = terminal_ ? std::chrono::milliseconds(kRedraw) : std::chrono::milliseconds(kPlainLine);
   if (now - last_.value_or(start_) < pause) return;
   last_ = now;
-  if (terminal_) to_ << "\r\x1b[K" << line(done, seconds()) << std::flush;
-  else to_ << line(done, seconds()) << std::endl;
+  if (terminal_) to_ << "\r\x1b[K" << write(done, seconds()) << std::flush;
+  else to_ << write(done, seconds()) << std::endl;
 }
 
-void Progress::draw_last(const Done& done, Line line) {
-  if (terminal_) to_ << "\r\x1b[K" << line(done, seconds()) << std::endl;
-  else if (last_) to_ << line(done, seconds()) << std::endl;
+void Progress::draw_last(const Done& done, Line write) {
+  if (terminal_) to_ << "\r\x1b[K" << write(done, seconds()) << std::endl;
+  else if (last_) to_ << write(done, seconds()) << std::endl;
 }
 
 std::string Progress::line(const Done& done, double seconds) {

@@ -24,7 +24,7 @@ std::string distance_of(std::string_view space) {
   return "";
 }
 
-std::unexpected<Error> strange() { return fail(ErrorCode::internal, "the answer is not what Chroma answers"); }
+std::unexpected<Error> not_chroma() { return fail(ErrorCode::internal, "the answer is not what Chroma answers"); }
 
 bool read_floats(const dom::element& from, std::vector<float>& into) {
   dom::array array;
@@ -68,7 +68,7 @@ Status ChromaSource::look() {
   NDB_TRY_ASSIGN(const auto text, server_.get(base_ + escaped(place_.collection)));
   NDB_TRY_ASSIGN(const auto answer, payload::JsonDocument::parse(text, kMaxDepth, "the answer"));
   std::string_view id, space;
-  if (answer.root()["id"].get_string().get(id) != simdjson::SUCCESS) return strange();
+  if (answer.root()["id"].get_string().get(id) != simdjson::SUCCESS) return not_chroma();
   id_ = id;
   std::uint64_t dim = 0;
   if (answer.root()["dimension"].get_uint64().get(dim) == simdjson::SUCCESS) dim_ = static_cast<std::uint32_t>(dim);
@@ -105,13 +105,13 @@ Status ChromaSource::parse_page(const std::string& text, Chunk& into) {
   NDB_TRY_ASSIGN(const auto answer, payload::JsonDocument::parse(text, kMaxDepth, "the answer"));
   const auto root = answer.root();
   dom::array ids;
-  if (root["ids"].get_array().get(ids) != simdjson::SUCCESS) return strange();
+  if (root["ids"].get_array().get(ids) != simdjson::SUCCESS) return not_chroma();
   const auto embeddings = list_of(root, "embeddings"), metadatas = list_of(root, "metadatas"), documents = list_of(root, "documents"), uris = list_of(root, "uris");
   std::vector<float> vector;
   std::size_t i = 0;
   for (const auto one : ids) {
     std::string_view id;
-    if (one.get_string().get(id) != simdjson::SUCCESS) return strange();
+    if (one.get_string().get(id) != simdjson::SUCCESS) return not_chroma();
     std::string payload = i < metadatas.size() && metadatas[i].is_object() ? simdjson::minify(metadatas[i]) : std::string();
     add_field(payload, place_.document_field, documents, i);
     add_field(payload, "uri", uris, i);

@@ -14,10 +14,10 @@ namespace ndb::cli {
 namespace {
 
 namespace dom = simdjson::dom;
-constexpr std::size_t kMaxDepth = 80;
+constexpr std::size_t kMaxAnswerDepth = 80;
 constexpr std::size_t kPointsAtATime = 500;
 
-std::string distance_of(std::string_view name) {
+std::string distance_of_qdrant(std::string_view name) {
   if (name == "Cosine") return "cosine";
   if (name == "Dot") return "dot";
   if (name == "Euclid") return "euclidean";
@@ -32,7 +32,7 @@ std::string id_of(const dom::element& id) {
   return id.get_uint64().get(number) == simdjson::SUCCESS ? std::to_string(number) : "";
 }
 
-bool read_floats(const dom::element& from, std::vector<float>& into) {
+bool read_vector(const dom::element& from, std::vector<float>& into) {
   dom::array array;
   if (from.get_array().get(array) != simdjson::SUCCESS) return false;
   for (const auto element : array) {
@@ -43,7 +43,7 @@ bool read_floats(const dom::element& from, std::vector<float>& into) {
   return true;
 }
 
-std::unexpected<Error> strange() { return fail(ErrorCode::internal, "the answer is not what Qdrant answers"); }
+std::unexpected<Error> not_qdrant() { return fail(ErrorCode::internal, "the answer is not what Qdrant answers"); }
 
 }  // namespace
 
@@ -55,7 +55,7 @@ Result<std::unique_ptr<QdrantSource>> QdrantSource::open(JsonServer server, cons
 
 Status QdrantSource::look() {
   NDB_TRY_ASSIGN(const auto text, server_.get("/collections/" + escaped(collection_)));
-  NDB_TRY_ASSIGN(const auto answer, payload::JsonDocument::parse(text, kMaxDepth, "the answer"));
+  NDB_TRY_ASSIGN(const auto answer, payload::JsonDocument::parse(text, kMaxAnswerDepth, "the answer"));
   const auto result = answer.root()["result"];
   std::uint64_t count = 0;
   if (result["points_count"].get_uint64().get(count) == simdjson::SUCCESS) total_ = count;
@@ -70,13 +70,13 @@ Status QdrantSource::look() {
     if (vector_name_.empty() && std::ranges::count(names, ',') == 0) vector_name_ = names;
     if (vectors[vector_name_]["size"].get_uint64().get(size) != simdjson::SUCCESS)
       return fail(ErrorCode::invalid_argument, fmt::format("'{}' has named vectors: {}; say which with --vector-name", collection_, names));
-    static_cast<void>(vectors[vector_name_]["distance"].get_string().get(distance));
+    if (vectors[vector_name_]["distance"].get_string().get(distance) != simdjson::SUCCESS) distance = "";
   } else {
     if (!vector_name_.empty()) return fail(ErrorCode::invalid_argument, fmt::format("'{}' has one vector, without a name", collection_));
-    static_cast<void>(vectors["distance"].get_string().get(distance));
+    if (vectors["distance"].get_string().get(distance) != simdjson::SUCCESS) distance = "";
   }
   dim_ = static_cast<std::uint32_t>(size);
-  distance_ = distance_of(distance);
+  distance_ = distance_of_qdrant(distance);
   return {};
 }
 
@@ -100,20 +100,20 @@ Result<bool> QdrantSource::next(Chunk& into, std::size_t max_rows) {
 }
 
 Result<bool> QdrantSource::parse_page(const std::string& text, Chunk& into) {
-  NDB_TRY_ASSIGN(const auto answer, payload::JsonDocument::parse(text, kMaxDepth, "the answer"));
+  NDB_TRY_ASSIGN(const auto answer, payload::JsonDocument::parse(text, kMaxAnswerDepth, "the answer"));
   const auto result = answer.root()["result"];
   dom::array points;
-  if (result["points"].get_array().get(points) != simdjson::SUCCESS) return strange();
+  if (result["points"].get_array().get(points) != simdjson::SUCCESS) return not_qdrant();
   std::vector<float> vector;
   for (const auto point : points) {
     dom::element id, value;
-    if (point["id"].get(id) != simdjson::SUCCESS) return strange();
+    if (point["id"].get(id) != simdjson::SUCCESS) return not_qdrant();
     const std::string text_id = id_of(id);
     dom::object payload;
     const bool has_payload = point["payload"].get_object().get(payload) == simdjson::SUCCESS;
     const auto found = vector_name_.empty() ? point["vector"].get(value) : point["vector"][vector_name_].get(value);
     vector.clear();
-    if (found != simdjson::SUCCESS || !read_floats(value, vector) || vector.size() != dim_)
+    if (found != simdjson::SUCCESS || !read_vector(value, vector) || vector.size() != dim_)
       into.rejects.push_back({.file = origin(), .row = rows_, .line = 0, .id = text_id, .why = "it has no vector of that name", .text = simdjson::minify(point)});
     else into.add(rows_, text_id, vector, has_payload ? simdjson::minify(payload) : std::string());
     ++rows_;

@@ -8,7 +8,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Two segments, one of them with a graph and deletions, and a log.
-void fill(const Tool& tool) {
+void fill_for_backup(const Tool& tool) {
   std::string lines;
   for (int i = 1; i <= 1500; ++i)
     lines += "{\"id\":\"d" + std::to_string(i) + "\",\"vector\":[" + std::to_string(i) + ",1,2],\"payload\":{\"n\":" + std::to_string(i) + "}}\n";
@@ -21,7 +21,7 @@ void fill(const Tool& tool) {
 
 std::string place(const Tool& tool, const std::string& name) { return (fs::path(tool.data_dir()).parent_path() / name).string(); }
 
-std::vector<fs::path> files_under(const fs::path& folder) {
+std::vector<fs::path> files_in(const fs::path& folder) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder))
     if (entry.is_regular_file()) files.push_back(entry.path());
@@ -29,7 +29,7 @@ std::vector<fs::path> files_under(const fs::path& folder) {
   return files;
 }
 
-void flip(const fs::path& path, std::uint64_t offset) {
+void flip_bit(const fs::path& path, std::uint64_t offset) {
   std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
   file.seekg(static_cast<std::streamoff>(offset));
   const int byte = file.get();
@@ -43,7 +43,7 @@ TEST_CASE("what is restored from a backup is what was backed up") {
   for (const Over over : {Over::folder, Over::server})
     for (const bool copy : {false, true}) {
       const Tool tool(over);
-      fill(tool);
+      fill_for_backup(tool);
       const auto before = tool.ok({"export", "docs"}).out;
       const auto folder = place(tool, "backup"), restored = place(tool, "restored");
       std::vector<std::string> words = {"backup", folder, "--data-dir", tool.data_dir(), "--json"};
@@ -75,7 +75,7 @@ TEST_CASE("what is restored from a backup is what was backed up") {
 
 TEST_CASE("a restored collection is another one, under any name") {
   const Tool tool;
-  fill(tool);
+  fill_for_backup(tool);
   const auto folder = place(tool, "backup");
   REQUIRE(Tool::call({"backup", folder, "docs", "--data-dir", tool.data_dir()}).code == 0);
   const auto exists = Tool::call({"restore", folder, "--data-dir", tool.data_dir()});
@@ -90,7 +90,7 @@ TEST_CASE("a restored collection is another one, under any name") {
 
 TEST_CASE("a backup against an earlier one uses its files, and outlives it") {
   const Tool tool;
-  fill(tool);
+  fill_for_backup(tool);
   const auto first = place(tool, "first"), second = place(tool, "second");
   REQUIRE(Tool::call({"backup", first, "--copy", "--data-dir", tool.data_dir()}).code == 0);
   tool.ok({"import", "docs", tool.file("new.jsonl", "{\"id\":\"new\",\"vector\":[7,2,3]}\n"), "--flush", "-q"});
@@ -106,19 +106,19 @@ TEST_CASE("a backup against an earlier one uses its files, and outlives it") {
 
 TEST_CASE("damage anywhere in a backup is found, and never restored") {
   const Tool tool;
-  fill(tool);
+  fill_for_backup(tool);
   const auto folder = place(tool, "backup"), restored = place(tool, "restored");
   REQUIRE(Tool::call({"backup", folder, "--copy", "--data-dir", tool.data_dir()}).code == 0);
   std::size_t tried = 0;
-  for (const auto& path : files_under(folder)) {
+  for (const auto& path : files_in(folder)) {
     const auto bytes = fs::file_size(path);
     CAPTURE(path, bytes);
     // A block's padding carries nothing, but the first bytes of a file and the middle of its first section always do.
     for (const std::uint64_t at : {std::uint64_t{0}, std::min<std::uint64_t>(bytes - 1, 4096 + 8)}) {
-      flip(path, at);
+      flip_bit(path, at);
       const auto answer = Tool::call({"verify", "--data-dir", folder});
       const auto refused = Tool::call({"restore", folder, "--data-dir", restored});
-      flip(path, at);
+      flip_bit(path, at);
       CHECK(answer.code == 1);
       CHECK(refused.code == 1);
       CHECK((!fs::exists(restored) || fs::is_empty(restored)));
@@ -128,7 +128,7 @@ TEST_CASE("damage anywhere in a backup is found, and never restored") {
   CHECK(tried >= 24);
   // The end of the log: where it is cut off, a live collection would look as after a crash.
   fs::path log;
-  for (const auto& path : files_under(fs::path(folder) / "docs" / "wal"))
+  for (const auto& path : files_in(fs::path(folder) / "docs" / "wal"))
     if (fs::file_size(path) > 64) log = path;
   REQUIRE_FALSE(log.empty());
   fs::resize_file(log, 64);

@@ -9,8 +9,8 @@ using namespace tool;
 
 namespace {
 
-constexpr int kDocuments = 3'000;
-constexpr int kDim = 7;
+constexpr int kExported = 3'000;
+constexpr int kExportedDim = 7;
 
 /// Any finite float: tiny ones, -0, all exponents.
 float any_float(std::mt19937_64& random) {
@@ -26,7 +26,7 @@ double any_double(std::mt19937_64& random) {
   }
 }
 
-std::string npy(const std::vector<float>& values, std::size_t rows) {
+std::string npy_file(const std::vector<float>& values, std::size_t rows) {
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(rows) + ", " + std::to_string(values.size() / rows) + "), }";
   header.resize(117, ' ');
   header += '\n';
@@ -51,8 +51,8 @@ TEST_CASE("what is exported and imported again is the same to the last bit") {
     std::mt19937_64 random(seed);
     std::vector<float> values;
     std::string lines;
-    for (int i = 0; i < kDocuments; ++i) {
-      for (int d = 0; d < kDim; ++d) values.push_back(any_float(random));
+    for (int i = 0; i < kExported; ++i) {
+      for (int d = 0; d < kExportedDim; ++d) values.push_back(any_float(random));
       boost::json::object payload = {{"i", static_cast<std::int64_t>(random())}, {"u", random()}, {"whole", 3.0}, {"text", "\u00e4\n\"\\"}, {"list", {1, nullptr, true}}};
       char number[64];
       std::snprintf(number, sizeof number, "%.17g", any_double(random));
@@ -60,10 +60,10 @@ TEST_CASE("what is exported and imported again is the same to the last bit") {
       std::snprintf(id, sizeof id, "%06d", i);  // ordered, so that the vectors' file comes out as it went in
       lines += std::string("{\"id\":\"") + id + "\",\"payload\":" + (i % 5 == 0 ? "null" : "{\"d\":" + std::string(number) + "," + boost::json::serialize(payload).substr(1)) + "}\n";
     }
-    const auto vectors = tool.file("v.npy", npy(values, kDocuments));
+    const auto vectors = tool.file("v.npy", npy_file(values, kExported));
     tool.ok({"import", "docs", vectors, "--documents", tool.file("d.jsonl", lines), "--create", "--distance", "dot", "--strict"});
     const auto folder = std::filesystem::path(vectors).parent_path().string();
-    CHECK(tool.json({"export", "docs", "-o", folder + "/out.npy"}).at("documents") == kDocuments);
+    CHECK(tool.json({"export", "docs", "-o", folder + "/out.npy"}).at("documents") == kExported);
     const auto exported = content(folder + "/out.npy");
     REQUIRE(exported.size() == 128 + values.size() * sizeof(float));
     CHECK(std::memcmp(exported.data() + 128, values.data(), values.size() * sizeof(float)) == 0);
@@ -72,7 +72,7 @@ TEST_CASE("what is exported and imported again is the same to the last bit") {
     tool.ok({"export", "copy", "-o", folder + "/again.npy"});
     CHECK(content(folder + "/again.npy") == exported);
     CHECK(content(folder + "/again.jsonl") == content(folder + "/out.jsonl"));
-    CHECK(std::ranges::count(content(folder + "/out.jsonl"), '\n') == kDocuments);
+    CHECK(std::ranges::count(content(folder + "/out.jsonl"), '\n') == kExported);
 
     // The same through lines of JSON.
     tool.ok({"export", "docs", "-o", folder + "/all.jsonl"});
