@@ -112,6 +112,9 @@ int run(const std::vector<std::string>& args, const Streams& streams, const Open
   add_collection_commands(app, session, action);
   add_import_command(app, session, action);
   add_remote_import_commands(app, session, action);
+#ifdef NDB_HAS_FAISS
+  add_faiss_import_command(app, session, action);
+#endif
   add_export_command(app, session, action);
   add_document_commands(app, session, action);
   add_search_command(app, session, action);

@@ -49,6 +49,7 @@ void add_document_commands(CLI::App& app, Session& session, Action& action);    
 void add_export_command(CLI::App& app, Session& session, Action& action);
 void add_import_command(CLI::App& app, Session& session, Action& action);
 void add_remote_import_commands(CLI::App& app, Session& session, Action& action);  ///< import-qdrant import-chroma
+void add_faiss_import_command(CLI::App& app, Session& session, Action& action);   ///< where libfaiss was there at the build
 void add_search_command(CLI::App& app, Session& session, Action& action);
 void add_maintenance_commands(CLI::App& app, Session& session, Action& action);  ///< flush compact index replicas
 void add_backup_commands(CLI::App& app, Session& session, Action& action);       ///< backup restore
