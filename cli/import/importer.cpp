@@ -145,7 +145,7 @@ class Importer {
     return {};
   }
 
-  void print_summary() const;
+  void print_summary(bool several) const;
   [[nodiscard]] const Checkpoint& totals() const noexcept { return totals_; }
   [[nodiscard]] std::uint64_t rejected() const noexcept { return rejects_.count(); }
   [[nodiscard]] bool resumable() const noexcept { return state_.has_value(); }
@@ -247,7 +247,8 @@ class Importer {
   double share_before_ = 0;
 };
 
-void Importer::print_summary() const {
+/// several: the data lies in more segments than one.
+void Importer::print_summary(bool several) const {
   const double seconds = progress_.seconds();
   const double rate = seconds > 0 ? static_cast<double>(totals_.rows - resumed_at_) / seconds : 0;
   if (session_.json) {
@@ -267,7 +268,7 @@ void Importer::print_summary() const {
                                         printable(rejects_.first()));
   // A server indexes by itself; an embedded engine stops with this process.
   if (session_.address.url.empty() && !options_.index && totals_.taken >= kWorthIndexing)
-    session_.streams.out << fmt::format("for faster searches: ndb index build {}\n", options_.name);
+    session_.streams.out << fmt::format("for faster searches: {} {}\n", several ? "ndb compact" : "ndb index build", options_.name);
 }
 
 /// Buffers come and go in several threads: what is free goes back to the system.
@@ -282,10 +283,10 @@ void keep_memory_small() {
 
 /// Merging costs writing everything again, many segments cost each look-up: so they are merged until some 32 of them would hold all.
 std::uint64_t segment_rows(const DocumentSource& source) {
-  constexpr std::uint64_t kFewSegments = 32, kSmallestBytes = 80ULL << 20;
+  constexpr std::uint64_t kFewSegments = 32;
   const std::uint64_t row_bytes = std::max<std::uint64_t>(1, source.dim() * sizeof(float));
   const Done whole = source.done();
-  return std::max(whole.rows_total.value_or(whole.bytes_total / row_bytes) / kFewSegments, kSmallestBytes / row_bytes);
+  return std::max<std::uint64_t>(1, whole.rows_total.value_or(whole.bytes_total / row_bytes) / kFewSegments);
 }
 
 /// Merges what a load left in pieces, and builds the graph.
@@ -320,7 +321,9 @@ Status run_import(const Session& session, const ImportOptions& options, Document
       return status;
     }
     if (options.flush) NDB_TRY(target->run(options.name, Job::flush, true));
-    importer.print_summary();
+    NDB_TRY_ASSIGN(const auto text, target->stats(options.name));
+    NDB_TRY_ASSIGN(const auto stats, parse_answer(text));
+    importer.print_summary(array_at(stats, "segments").size() > 1);
     if (importer.totals().taken == 0 && importer.rejected() > 0)
       return fail(ErrorCode::invalid_argument, "nothing could be taken: " + importer.first_reject());
   }

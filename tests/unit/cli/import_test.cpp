@@ -198,7 +198,7 @@ TEST_CASE("indexes are merged and built on request") {
   std::string csv;
   for (int i = 0; i < 2500; ++i) csv += std::to_string(i + 1) + "," + std::to_string(i % 7) + "\n";
   const auto file = tool.file("v.csv", csv);
-  CHECK(tool.ok({"import", "docs", file, "--create"}).out.find("for faster searches: ndb index build docs") != std::string::npos);
+  CHECK(tool.ok({"import", "docs", file, "--create", "--flush"}).out.find("for faster searches: ndb index build docs") != std::string::npos);
   tool.ok({"import", "docs", file, "--index"});
   CHECK(tool.json({"stats", "docs"}).at("index").at("unindexed_rows") == 0);
 }
