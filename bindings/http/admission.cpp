@@ -104,9 +104,10 @@ Admission Routes::admit(Request& request) {
     return refuse(*call, request, error_response(415, error));
   }
   call->target = std::move(*target);
-  const std::uint64_t limit = body_limit_of(*call->route);
+  Admission admission{.refusal = std::nullopt, .max_body_bytes = body_limit_of(*call->route)};
+  if (call->route->place == Place::cpu) admission.lane = Lane::cpu;
   request.context = std::move(call);
-  return {.refusal = std::nullopt, .max_body_bytes = limit};
+  return admission;
 }
 
 }  // namespace ndb::http

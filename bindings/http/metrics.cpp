@@ -232,6 +232,14 @@ void Metrics::observe_search(std::chrono::nanoseconds duration) noexcept {
 std::string Metrics::render(const ServerStats& server, std::span<const CollectionSample> collections,
                             std::uint64_t mmapped_bytes, const SpanCounts& spans) const {
   std::vector<MetricFamily> out = families_->registry.Collect();
+  // What the server itself refused as overloaded never became a request here.
+  for (MetricFamily& family : out) {
+    if (family.name != "ndb_errors_total") continue;
+    for (ClientMetric& metric : family.metric) {
+      if (metric.label.front().value == error_code_name(ErrorCode::overloaded))
+        metric.counter.value += number(server.overloaded);
+    }
+  }
   MetricFamily requests{
       "ndb_http_requests_total", "Requests answered, by route and class of status", MetricType::Counter, {}};
   MetricFamily time{"ndb_http_request_seconds_total", "Time spent on requests, by route", MetricType::Counter, {}};

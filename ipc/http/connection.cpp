@@ -29,11 +29,11 @@ void append_header(std::string& out, std::string_view name, std::string_view val
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
+}  // namespace
+
 Response overloaded_response() {
   return error_response({ErrorCode::overloaded, "too many requests are waiting; try again later", {}});
 }
-
-}  // namespace
 
 std::string serialize_header(const Response& response, bool keep_alive, unsigned http_version) {
   std::string out;

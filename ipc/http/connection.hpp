@@ -94,6 +94,9 @@ struct ConnectionContext {
 [[nodiscard]] std::shared_ptr<Connection> make_tls_connection(std::shared_ptr<ConnectionContext> context,
                                                               Socket socket);
 
+/// 429.
+[[nodiscard]] Response overloaded_response();
+
 /// Status line and headers of an answer, ready to be written before its body.
 [[nodiscard]] std::string serialize_header(const Response& response, bool keep_alive, unsigned http_version);
 

@@ -17,17 +17,27 @@ CpuGate::Duration CpuGate::longest_wait(Clock::time_point now) const {
   return std::clamp(usual_ * kPatience, kLeastPatience, kBurst);
 }
 
+// With the mutex held, and no slot free.
+bool CpuGate::refuses(Clock::time_point now) {
+  if (queue_.empty()) drained_ = now;
+  const Duration expected = usual_ * (queue_.size() + 1) / slots_;
+  if (queue_.size() < max_queued_ && expected <= longest_wait(now)) return false;
+  calm_since_ = now;
+  return true;
+}
+
+bool CpuGate::refuses() {
+  const auto now = now_();
+  const std::lock_guard lock(mutex_);
+  return running_.size() >= slots_ && refuses(now);
+}
+
 bool CpuGate::run(Job& job) {
   const auto now = now_();
   {
     const std::lock_guard lock(mutex_);
     if (running_.size() >= slots_) {
-      if (queue_.empty()) drained_ = now;
-      const Duration expected = usual_ * (queue_.size() + 1) / slots_;
-      if (queue_.size() >= max_queued_ || expected > longest_wait(now)) {
-        calm_since_ = now;
-        return false;
-      }
+      if (refuses(now)) return false;
       queue_.push_back({std::move(job), now});
       return true;
     }

@@ -52,6 +52,8 @@ class CpuGate {
   /// Runs the job here, or later (with Turn::late if it had to wait for too long), or not at all because it would wait
   /// for too long: false, the job untouched.
   [[nodiscard]] bool run(Job& job);
+  /// Whether a job that came now would be refused; that counts as a refusal.
+  [[nodiscard]] bool refuses();
   /// Drops the jobs that wait.
   void clear();
 
@@ -63,6 +65,7 @@ class CpuGate {
 
   void perform(Job& job, Turn turn, Clock::time_point begun);
   void pass_on();
+  [[nodiscard]] bool refuses(Clock::time_point now);
   [[nodiscard]] Duration burst(Clock::time_point now) const;
   [[nodiscard]] Duration longest_wait(Clock::time_point now) const;
 

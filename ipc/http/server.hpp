@@ -32,12 +32,13 @@ struct ServerOptions {
   std::uint32_t blocking_threads = 128;  ///< at most; started as needed
   std::uint32_t max_queued_blocking_jobs = 1024;
   std::chrono::milliseconds max_blocking_wait{5'000};  ///< for a thread; then the request is answered 429
-  std::uint32_t max_connections = 10'000;  ///< further ones are answered 503 and closed
+  std::uint32_t max_connections = 10'000;              ///< further ones are answered 503 and closed
   std::uint32_t max_header_bytes = 32U << 10;
   std::uint64_t max_body_bytes = 64ULL << 20;
   /// Bodies of all requests that are being read or worked on, and of large answers that are being sent; a request that
-  /// would make it more is answered 429 before it is read, a large answer gives way to a 429 (nothing that changes state has one). Raised to max_body_bytes, so that one
-  /// request always fits. A chunked body counts once it is complete.
+  /// would make it more is answered 429 before it is read, a large answer gives way to a 429 (nothing that changes
+  /// state has one). Raised to max_body_bytes, so that one request always fits. A chunked body counts once it is
+  /// complete.
   std::uint64_t max_buffered_bytes = 1ULL << 30;
   std::chrono::milliseconds idle_timeout{75'000};    ///< between requests
   std::chrono::milliseconds header_timeout{10'000};  ///< from the first byte of a request to the end of its header
@@ -84,6 +85,8 @@ using Handler = std::function<void(Request&&, Responder)>;
 struct Admission {
   std::optional<Response> refusal;  ///< the answer, instead of going on; ends the connection if a body is still to come
   std::uint64_t max_body_bytes = ~std::uint64_t{0};  ///< if less than the server's
+  std::optional<Lane>
+      lane{};  ///< where its work will run, if that is known: it may be refused as overloaded without more ado
 };
 /// Sees a request without its body, and may leave a RequestContext in it. Must not throw.
 using Admit = std::function<Admission(Request&)>;

@@ -89,6 +89,10 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   void answer_early(Response&& response, bool framing_is_known);
   void copy_headers();
   [[nodiscard]] bool check_expectation();
+  /// The whole body stands in the buffer.
+  [[nodiscard]] bool body_is_here() const {
+    return framing_.kind != Framing::Kind::chunked && framing_.content_length <= buffer_.size();
+  }
   [[nodiscard]] bool reserve_bytes(std::uint64_t bytes);
   void release_bytes() noexcept;
   [[nodiscard]] Error too_large_body() const;
@@ -273,6 +277,11 @@ void Session<Stream>::accept_header() {
   Admission admission = context_->admit ? context_->admit(request_) : Admission{};
   if (admission.refusal) return answer_early(std::move(*admission.refusal), framing.has_value());
   if (!framing) return refuse(400, std::move(framing).error());
+  // Overload is told as cheaply as it can be: what refusing takes is taken from what could be done.
+  if (admission.lane == Lane::cpu && body_is_here() && context_->cpu->refuses()) {
+    context_->overloaded.fetch_add(1, std::memory_order_relaxed);
+    return answer_early(overloaded_response(), true);
+  }
   body_limit_ = std::min(admission.max_body_bytes, context_->options.max_body_bytes);
   accept_framing();
 }
@@ -283,9 +292,7 @@ template <class Stream>
 void Session<Stream>::answer_early(Response&& response, bool framing_is_known) {
   state_ = State::handling;
   parser_.reset();
-  const bool body_is_here =
-      framing_is_known && framing_.kind != Framing::Kind::chunked && framing_.content_length <= buffer_.size();
-  if (body_is_here) {
+  if (framing_is_known && body_is_here()) {
     buffer_.consume(static_cast<std::size_t>(framing_.content_length));
   } else {
     unread_input_ = true;

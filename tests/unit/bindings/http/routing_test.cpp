@@ -122,6 +122,7 @@ TEST_CASE("the metrics of the contract are there from the start and count what h
   sample.replicas.push_back({"h", 7, ManifestVersion{3}, Seq{10}, 2, 0.5});
   ServerStats server;
   server.connections = 4;
+  server.overloaded = 6;
   const std::string after = metrics.render(server, std::span(&sample, 1), 4096);
   for (const char* line :
        {"ndb_inserts_total 3\n", "ndb_errors_total{code=\"not_found\"} 1\n",
@@ -133,7 +134,7 @@ TEST_CASE("the metrics of the contract are there from the start and count what h
         "ndb_compaction_duration_seconds_count{collection=\"docs\"} 0\n",
         "ndb_http_requests_total{route=\"search\",status=\"4xx\"} 1\n",
         "ndb_seq{collection=\"docs\"} 12\n", "ndb_replica_lag_seq{collection=\"docs\",host=\"h\",pid=\"7\"} 2\n",
-        "ndb_http_connections 4\n", "ndb_mmapped_bytes 4096\n"}) {
+        "ndb_http_connections 4\n", "ndb_errors_total{code=\"overloaded\"} 6\n", "ndb_mmapped_bytes 4096\n"}) {
     INFO(line);
     CHECK(after.find(line) != std::string::npos);
   }

@@ -345,6 +345,52 @@ TEST_CASE("work whose caller has gone before its turn came is not done") {
   }
 }
 
+TEST_CASE("under overload a request whose work would wait is refused by its header, and its connection lives on") {
+  ServerOptions options;
+  options.io_threads = 2;
+  options.cpu_slots = 1;
+  options.max_queued_cpu_jobs = 0;
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  std::latch running(1);
+  std::atomic<int> handled{0};
+  auto started = Server::start(
+      options,
+      [&](Request&& request, Responder responder) {
+        ++handled;
+        std::move(responder).run(Lane::cpu, [&, r = std::move(request)](Responder own) mutable {
+          if (r.target == "/first") {
+            running.count_down();
+            released.wait();
+          }
+          echo(std::move(r), std::move(own));
+        });
+      },
+      [](Request&) { return Admission{.refusal = std::nullopt, .lane = Lane::cpu}; });
+  REQUIRE(started);
+  Server server = std::move(*started);
+  RawSocket first(server.port());
+  first.send(get("/first"));
+  running.wait();
+  RawSocket second(server.port());
+  second.send("POST /second HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody");
+  const std::string refused = second.read_until("overloaded");
+  CHECK(refused.starts_with("HTTP/1.1 429 "));
+  CHECK(refused.find("Retry-After: ") != std::string::npos);
+  CHECK(handled == 1);
+  CHECK(server.stats().overloaded == 1);
+  release.set_value();
+  CHECK(first.read_until("GET /first").starts_with("HTTP/1.1 200 "));
+  std::string answer;
+  for (int i = 1; i < 10'000 && answer.find("POST /again body") == std::string::npos;
+       ++i) {  // the slot is free in a moment
+    second.send("POST /again HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody");
+    answer = second.read_until("HTTP/1.1 ", i + 1);
+    if (answer.find("HTTP/1.1 200 ") != std::string::npos) answer = second.read_until("POST /again body");
+  }
+  CHECK(answer.find("POST /again body") != std::string::npos);
+}
+
 TEST_CASE("a graceful stop answers what runs, closes what idles and refuses what comes") {
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();
