@@ -40,7 +40,8 @@ std::string grid(const Scale& scale) {
   std::string out;
   const double bottom = kTop + kRates + kGap + kRecalls;
   for (const double percent : kPercents)
-    out += line(Scale::x(percent), kTop, Scale::x(percent), bottom) + text(Scale::x(percent), bottom + 16, "middle", percent_name(percent));
+    out += line(Scale::x(percent), kTop, Scale::x(percent), bottom) +
+           text(Scale::x(percent), bottom + 16, "middle", percent == 90.0 ? "" : percent_name(percent));  // no room beside 100
   for (double decade = std::floor(std::log10(scale.low_rate)); decade <= std::log10(scale.high_rate); ++decade)
     for (const double step : {1.0, 3.0}) {
       const double rate = step * std::pow(10.0, decade);
@@ -49,7 +50,7 @@ std::string grid(const Scale& scale) {
     }
   for (const double recall : {0.0, 0.5, 0.95, 1.0})
     out += line(kLeft, Scale::y_recall(recall), kWidth - kRight, Scale::y_recall(recall)) +
-           text(kLeft - 8, Scale::y_recall(recall) + 4, "end", fmt::format("{:g}", recall));
+           text(kLeft - 8, Scale::y_recall(recall) + (recall == 0.95 ? 10 : 4), "end", fmt::format("{:g}", recall));
   out += text((kLeft + kWidth - kRight) / 2, bottom + 36, "middle", "rows that match, percent");
   return out;
 }
