@@ -48,7 +48,7 @@ class NearestCells {
   std::size_t next_ = 0;
 };
 
-/// From this share of accepted rows among the first so many, a walk is better.
+/// From this share of accepted rows among the first so many, a walk is better (as it is for a whole segment from that share on).
 inline constexpr double kMostlyNearby = 0.5;
 inline constexpr std::size_t kRowsNearby = 128;
 
@@ -70,8 +70,8 @@ class Patience {
   }
 
  private:
-  // Measured on images and text: with these, ef 24 finds at least as much as an unfiltered walk with ef 24 does; cells that were passed
-  // without a match do not count.
+  // Chosen on images and text among 48 combinations: recall per time hardly differs, and with these an ef finds about as much as it does in an
+  // unfiltered walk. Cells without a match do not count.
   static constexpr double kCells = 2.0;
   static constexpr double kGrowth = 1.5;
   static constexpr double kRowsPerCandidate = 4.0;

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <limits>
 #include <span>
+#include <vector>
 
 #include "shared/index/hnsw_search.hpp"
 
@@ -49,7 +50,11 @@ inline void collect_others(std::span<const Row> rows, double worst, std::span<co
   scratch.likely.clear();
   for (std::size_t i = 0; i < rows.size(); ++i)
     if (static_cast<double>(scratch.lows[i]) <= worst) scratch.likely.push_back({scratch.lows[i], rows[i]});
-  std::erase_if(scratch.likely, [&](const Candidate& one) { return std::ranges::find(known, one.row, &Candidate::row) != known.end(); });
+  std::vector<Row> known_rows;  // sorted: for a large k both lists are long
+  known_rows.reserve(known.size());
+  for (const Candidate& one : known) known_rows.push_back(one.row);
+  std::ranges::sort(known_rows);
+  std::erase_if(scratch.likely, [&](const Candidate& one) { return std::ranges::binary_search(known_rows, one.row); });
 }
 
 /// Fills scratch.refined with the rows that may be among the k nearest, by the lowest keys they may have: of their refined codes where there are

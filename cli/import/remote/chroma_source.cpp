@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "cli/import/remote/json_floats.hpp"
 #include "ipc/http/codec/json_writer.hpp"
 #include "shared/base/result.hpp"
 #include "shared/io/numbers.hpp"
@@ -25,17 +26,6 @@ std::string distance_of(std::string_view space) {
 }
 
 std::unexpected<Error> not_chroma() { return fail(ErrorCode::internal, "the answer is not what Chroma answers"); }
-
-bool read_floats(const dom::element& from, std::vector<float>& into) {
-  dom::array array;
-  if (from.get_array().get(array) != simdjson::SUCCESS) return false;
-  for (const auto element : array) {
-    double value = 0;
-    if (element.get_double().get(value) != simdjson::SUCCESS) return false;
-    into.push_back(io::to_float(value));
-  }
-  return true;
-}
 
 /// A list that may be missing or null, or hold nulls.
 std::vector<dom::element> list_of(const dom::element& answer, std::string_view key) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "cli/import/remote/json_floats.hpp"
 #include "ipc/http/codec/json_writer.hpp"
 #include "shared/base/result.hpp"
 #include "shared/io/numbers.hpp"
@@ -30,17 +31,6 @@ std::string id_of(const dom::element& id) {
   std::uint64_t number = 0;
   if (id.get_string().get(text) == simdjson::SUCCESS) return std::string(text);
   return id.get_uint64().get(number) == simdjson::SUCCESS ? std::to_string(number) : "";
-}
-
-bool read_vector(const dom::element& from, std::vector<float>& into) {
-  dom::array array;
-  if (from.get_array().get(array) != simdjson::SUCCESS) return false;
-  for (const auto element : array) {
-    double value = 0;
-    if (element.get_double().get(value) != simdjson::SUCCESS) return false;
-    into.push_back(io::to_float(value));
-  }
-  return true;
 }
 
 std::unexpected<Error> not_qdrant() { return fail(ErrorCode::internal, "the answer is not what Qdrant answers"); }
@@ -113,7 +103,7 @@ Result<bool> QdrantSource::parse_page(const std::string& text, Chunk& into) {
     const bool has_payload = point["payload"].get_object().get(payload) == simdjson::SUCCESS;
     const auto found = vector_name_.empty() ? point["vector"].get(value) : point["vector"][vector_name_].get(value);
     vector.clear();
-    if (found != simdjson::SUCCESS || !read_vector(value, vector) || vector.size() != dim_)
+    if (found != simdjson::SUCCESS || !read_floats(value, vector) || vector.size() != dim_)
       into.rejects.push_back({.file = origin(), .row = rows_, .line = 0, .id = text_id, .why = "it has no vector of that name", .text = simdjson::minify(point)});
     else into.add(rows_, text_id, vector, has_payload ? simdjson::minify(payload) : std::string());
     ++rows_;

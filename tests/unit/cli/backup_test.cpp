@@ -7,18 +7,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Two segments, one of them with a graph and deletions, and a log.
-void fill_for_backup(const Tool& tool) {
-  std::string lines;
-  for (int i = 1; i <= 1500; ++i)
-    lines += "{\"id\":\"d" + std::to_string(i) + "\",\"vector\":[" + std::to_string(i) + ",1,2],\"payload\":{\"n\":" + std::to_string(i) + "}}\n";
-  tool.ok({"import", "docs", tool.file("docs.jsonl", lines), "--create", "--flush", "-q"});
-  tool.ok({"index", "build", "docs"});
-  tool.ok({"delete", "docs", "d1", "d2"});
-  tool.ok({"import", "docs", tool.file("more.jsonl", "{\"id\":\"x\",\"vector\":[1,2,3]}\n"), "--flush", "-q"});
-  tool.ok({"import", "docs", tool.file("log.jsonl", "{\"id\":\"y\",\"vector\":[1,2,3],\"payload\":{}}\n"), "-q"});
-}
-
 std::string place(const Tool& tool, const std::string& name) { return (fs::path(tool.data_dir()).parent_path() / name).string(); }
 
 std::vector<fs::path> files_in(const fs::path& folder) {
@@ -43,7 +31,7 @@ TEST_CASE("what is restored from a backup is what was backed up") {
   for (const Over over : {Over::folder, Over::server})
     for (const bool copy : {false, true}) {
       const Tool tool(over);
-      fill_for_backup(tool);
+      fill_two_segments(tool);
       const auto before = tool.ok({"export", "docs"}).out;
       const auto folder = place(tool, "backup"), restored = place(tool, "restored");
       std::vector<std::string> words = {"backup", folder, "--data-dir", tool.data_dir(), "--json"};
@@ -75,7 +63,7 @@ TEST_CASE("what is restored from a backup is what was backed up") {
 
 TEST_CASE("a restored collection is another one, under any name") {
   const Tool tool;
-  fill_for_backup(tool);
+  fill_two_segments(tool);
   const auto folder = place(tool, "backup");
   REQUIRE(Tool::call({"backup", folder, "docs", "--data-dir", tool.data_dir()}).code == 0);
   const auto exists = Tool::call({"restore", folder, "--data-dir", tool.data_dir()});
@@ -90,7 +78,7 @@ TEST_CASE("a restored collection is another one, under any name") {
 
 TEST_CASE("a backup against an earlier one uses its files, and outlives it") {
   const Tool tool;
-  fill_for_backup(tool);
+  fill_two_segments(tool);
   const auto first = place(tool, "first"), second = place(tool, "second");
   REQUIRE(Tool::call({"backup", first, "--copy", "--data-dir", tool.data_dir()}).code == 0);
   tool.ok({"import", "docs", tool.file("new.jsonl", "{\"id\":\"new\",\"vector\":[7,2,3]}\n"), "--flush", "-q"});
@@ -106,7 +94,7 @@ TEST_CASE("a backup against an earlier one uses its files, and outlives it") {
 
 TEST_CASE("damage anywhere in a backup is found, and never restored") {
   const Tool tool;
-  fill_for_backup(tool);
+  fill_two_segments(tool);
   const auto folder = place(tool, "backup"), restored = place(tool, "restored");
   REQUIRE(Tool::call({"backup", folder, "--copy", "--data-dir", tool.data_dir()}).code == 0);
   std::size_t tried = 0;

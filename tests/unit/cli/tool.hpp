@@ -98,4 +98,16 @@ class Tool {
   std::unique_ptr<ndb::http::Daemon> daemon_;
 };
 
+/// A collection with two segments (one of them with a graph and deletions) and a log.
+inline void fill_two_segments(const Tool& tool) {
+  std::string lines;
+  for (int i = 1; i <= 1500; ++i)
+    lines += "{\"id\":\"d" + std::to_string(i) + "\",\"vector\":[" + std::to_string(i) + ",1,2],\"payload\":{\"n\":" + std::to_string(i) + "}}\n";
+  tool.ok({"import", "docs", tool.file("docs.jsonl", lines), "--create", "--flush", "-q"});
+  tool.ok({"index", "build", "docs"});
+  tool.ok({"delete", "docs", "d1", "d2"});
+  tool.ok({"import", "docs", tool.file("more.jsonl", "{\"id\":\"x\",\"vector\":[1,2,3]}\n"), "--flush", "-q"});
+  tool.ok({"import", "docs", tool.file("log.jsonl", "{\"id\":\"y\",\"vector\":[1,2,3],\"payload\":{}}\n"), "-q"});
+}
+
 }  // namespace tool

@@ -6,18 +6,6 @@ using namespace tool;
 
 namespace {
 
-/// A collection with two segments (one of them with a graph and deletions) and a log.
-void fill_for_damage(const Tool& tool) {
-  std::string lines;
-  for (int i = 1; i <= 1500; ++i)
-    lines += "{\"id\":\"d" + std::to_string(i) + "\",\"vector\":[" + std::to_string(i) + ",1,2],\"payload\":{\"n\":" + std::to_string(i) + "}}\n";
-  tool.ok({"import", "docs", tool.file("docs.jsonl", lines), "--create", "--flush", "-q"});
-  tool.ok({"index", "build", "docs"});
-  tool.ok({"delete", "docs", "d1", "d2"});
-  tool.ok({"import", "docs", tool.file("more.jsonl", "{\"id\":\"x\",\"vector\":[1,2,3]}\n"), "--flush", "-q"});
-  tool.ok({"import", "docs", tool.file("log.jsonl", "{\"id\":\"y\",\"vector\":[1,2,3],\"payload\":{}}\n"), "-q"});
-}
-
 std::vector<std::filesystem::path> files_under(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
@@ -39,7 +27,7 @@ void flip(const std::filesystem::path& path, std::uint64_t offset) {
 TEST_CASE("an undamaged folder verifies, also while a writer is at it") {
   for (const Over over : {Over::folder, Over::server}) {
     const Tool tool(over);
-    fill_for_damage(tool);
+    fill_two_segments(tool);
     const auto answer = Tool::call({"verify", "--json", "--data-dir", tool.data_dir()});
     CAPTURE(answer.out);
     CHECK(answer.code == 0);
@@ -54,7 +42,7 @@ TEST_CASE("an undamaged folder verifies, also while a writer is at it") {
 
 TEST_CASE("a flipped bit in any segment file is found and its file named") {
   const Tool tool;
-  fill_for_damage(tool);
+  fill_two_segments(tool);
   const auto seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937 random(seed);
@@ -81,7 +69,7 @@ TEST_CASE("a flipped bit in any segment file is found and its file named") {
 
 TEST_CASE("damage in the manifest and a missing file are found") {
   const Tool tool;
-  fill_for_damage(tool);
+  fill_two_segments(tool);
   const std::filesystem::path docs = std::filesystem::path(tool.data_dir()) / "docs";
   const auto newest = files_under(docs / "manifest").back();
   flip(newest, std::filesystem::file_size(newest) / 2);
@@ -96,7 +84,7 @@ TEST_CASE("damage in the manifest and a missing file are found") {
 
 TEST_CASE("a log that is cut off is a note, not damage") {
   const Tool tool;
-  fill_for_damage(tool);
+  fill_two_segments(tool);
   const std::filesystem::path docs = std::filesystem::path(tool.data_dir()) / "docs";
   std::filesystem::path log;
   for (const auto& path : files_under(docs / "wal"))
@@ -120,7 +108,7 @@ TEST_CASE("verify refuses what it cannot look at") {
 TEST_CASE("a damaged collection is repaired on request, and what is lost is said") {
   for (const bool as_json : {false, true}) {
     const Tool tool;
-    fill_for_damage(tool);
+    fill_two_segments(tool);
     const std::filesystem::path docs = std::filesystem::path(tool.data_dir()) / "docs";
     const auto payloads = files_under(docs / "segments").front().parent_path() / "payloads";
     flip(payloads, 4096);
