@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what nDB needs and this machine lacks, from the system's own packages (Debian 12 and 13).
 # Does nothing, at once, when nothing is missing.
-#   deploy/install-deps.sh [GROUP...]     groups of packages.txt; default: all but fuzz and faiss and prometheus
+#   deploy/install-deps.sh [GROUP...]     groups of packages.txt; default: build test fast python node go
 # What is missing of the groups fast, node and go is said and is no failure: without it builds are slower, or a package is not built and its
 # tests say that they skip.
 set -euo pipefail
