@@ -62,6 +62,30 @@ bool is_enough(const PartResult& result, const PartQuery& query, std::uint64_t m
   return !result.stats.gave_up && result.stats.found >= std::min<std::uint64_t>(query.top_k, matched);
 }
 
+// Which rows a search may find: those whose bits are set …
+class Marked {
+ public:
+  static constexpr bool kTestsMore = false;
+  explicit Marked(std::span<const std::uint64_t> words) : words_(words.data()) {}
+  [[nodiscard]] const std::uint64_t* bitmap() const noexcept { return words_; }
+  bool operator()(Row row) const noexcept { return (words_[row >> 6] >> (row & 63) & 1U) != 0; }
+
+ private:
+  const std::uint64_t* words_;
+};
+// … or of these the ones that nothing newer hides.
+class MarkedAndVisible {
+ public:
+  static constexpr bool kTestsMore = true;
+  MarkedAndVisible(std::span<const std::uint64_t> words, const Part& part) : marked_(words), part_(&part) {}
+  [[nodiscard]] const std::uint64_t* bitmap() const noexcept { return marked_.bitmap(); }
+  bool operator()(Row row) const { return marked_(row) && part_->visible(row); }
+
+ private:
+  Marked marked_;
+  const Part* part_;
+};
+
 // Plans that find rows by the bitmap `rows` without looking at all of them; what was done in vain is in `stats`.
 template <class Accept>
 class BitmapSearch {
@@ -133,10 +157,8 @@ PartResult filtered_search(const Part& part, const PartQuery& query, const PartR
   if (!worth_scanning(part, rows.count(), ef)) {
     const auto own_words = rows.is_bitmap() ? std::vector<std::uint64_t>{} : rows.to_words();
     const auto words = rows.is_bitmap() ? rows.words() : std::span<const std::uint64_t>(own_words);
-    const auto matches = [words](Row row) { return (words[row >> 6] >> (row & 63) & 1U) != 0; };
-    found = part.all_visible()
-                ? BitmapSearch(part, query, rows, ef, matches, walked).run()
-                : BitmapSearch(part, query, rows, ef, [&](Row row) { return matches(row) && part.visible(row); }, walked).run();
+    found = part.all_visible() ? BitmapSearch(part, query, rows, ef, Marked(words), walked).run()
+                               : BitmapSearch(part, query, rows, ef, MarkedAndVisible(words, part), walked).run();
   }
   if (found) {
     result = std::move(*found);

@@ -23,7 +23,7 @@ struct FileHeader {
   std::uint32_t reserved;
 };
 static_assert(sizeof(FileHeader) == 16);
-inline constexpr std::uint32_t kAttributesVersion = 1;
+inline constexpr std::uint32_t kAttributesVersion = 2;  // 1: no field is cumulative
 
 /// One dotted path. Offsets are from the start of the data section, multiples of 8.
 struct FieldRecord {
@@ -44,7 +44,7 @@ struct FieldRecord {
   std::uint64_t text_offset;     ///< the strings
   std::uint64_t text_bytes;
   std::uint32_t bitmaps;
-  std::uint32_t reserved;
+  std::uint32_t cumulative;      ///< 1: no row has two of the values, and groups are added up (GroupRecord)
 };
 static_assert(sizeof(FieldRecord) == 112);
 
@@ -57,8 +57,9 @@ struct ValueRecord {
 };
 static_assert(sizeof(ValueRecord) == 24);
 
-/// Successive values that together have enough rows for a bitmap: what a range needs of whole groups is a union of few bitmaps. One
-/// value with that many rows is a group of its own, and its rows are in the bitmap only.
+/// Successive values that together have enough rows for a bitmap. One value with that many rows is a group of its own, and its rows are in the
+/// bitmap only. In a cumulative field the bitmap of another group holds the rows of all groups since the last such value, too: what a range needs
+/// of whole groups is then the difference of two bitmaps, and otherwise the union of theirs.
 struct GroupRecord {
   std::uint32_t first_value;  ///< within the field
   std::uint32_t single;       ///< 1: the group is one value

@@ -35,7 +35,7 @@ Status AttributesView::verify() const {
 
 Status AttributesView::verify_field(const FieldRecord& record) const {
   const auto wrong = [](const char* what) { return fail(ErrorCode::corruption, what); };
-  if (record.indexed > 1 || record.present_bitmap > 1) return wrong("impossible flags");
+  if (record.indexed > 1 || record.present_bitmap > 1 || record.cumulative > 1) return wrong("impossible flags");
   const RowSet rows = present({.known = Known::not_indexed, .record = record});
   if (rows.is_bitmap() ? count_set(rows.words()) != record.present : !ascending(rows.list(), rows_) || rows.count() != record.present)
     return wrong("the rows that have it are wrong");
@@ -71,6 +71,13 @@ bool AttributesView::group_fits(const FieldRecord& record, std::uint32_t i) cons
   if (entries != one.entries) return false;
   if (one.bitmap == kNoBitmap) return one.single == 0;
   const auto bits = bitmap(record, one.bitmap);
+  if (adds_up(record, one) && i > 0 && adds_up(record, group(record, i - 1))) {
+    const auto before = bitmap(record, group(record, i - 1).bitmap);
+    for (std::size_t word = 0; word < before.size(); ++word) {
+      if ((words[word] & before[word]) != 0) return false;
+      words[word] |= before[word];
+    }
+  }
   if (one.single == 1) return end - one.first_value == 1 && count_set(bits) == entries;
   return std::ranges::equal(bits, words);
 }

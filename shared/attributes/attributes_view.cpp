@@ -218,9 +218,30 @@ void AttributesView::add_rows(const Field& field, ValueRange range, RowUnion& in
     if (one.first_value >= range.end) break;
     const ValueRange part{std::max(range.begin, one.first_value), std::min(range.end, group_end(record, i))};
     const bool whole = part.begin == one.first_value && part.end == group_end(record, i);
-    if (whole && one.bitmap != kNoBitmap) into.add_words(bitmap(record, one.bitmap));
+    if (whole && one.bitmap != kNoBitmap) i = add_groups(record, i, range, into);
     else into.add_list(listed(record, part));
   }
+}
+
+std::uint32_t AttributesView::add_groups(const FieldRecord& field, std::uint32_t first, ValueRange range, RowUnion& into) const {
+  const auto one = group(field, first);
+  if (!adds_up(field, one)) {
+    into.add_words(bitmap(field, one.bitmap));
+    return first;
+  }
+  std::uint32_t last = first;
+  auto last_bitmap = one.bitmap;
+  while (last + 1 < field.groups && group_end(field, last + 1) <= range.end) {
+    const auto next = group(field, last + 1);
+    if (!adds_up(field, next) || next.bitmap == kNoBitmap) break;
+    last_bitmap = next.bitmap;
+    ++last;
+  }
+  std::span<const std::uint64_t> before;
+  if (first > 0)
+    if (const auto previous = group(field, first - 1); adds_up(field, previous)) before = bitmap(field, previous.bitmap);
+  into.add_difference(bitmap(field, last_bitmap), before);
+  return last;
 }
 
 RowSet AttributesView::rows_of(const Field& field, std::uint32_t number) const {

@@ -82,6 +82,9 @@ class AttributesView {
   /// The first value for which before(its scalar) is false.
   template <class Before>
   [[nodiscard]] std::uint32_t partition(const FieldRecord& field, Before before) const;
+  /// Adds the rows of groups from `first` on, of which all of range is whole and has a bitmap, as far as one look-up goes; returns the last.
+  std::uint32_t add_groups(const FieldRecord& field, std::uint32_t first, ValueRange range, RowUnion& into) const;
+  [[nodiscard]] bool adds_up(const FieldRecord& field, const GroupRecord& group) const noexcept { return field.cumulative == 1 && group.single == 0; }
   [[nodiscard]] std::span<const Row> listed(const FieldRecord& field, ValueRange range) const;
   [[nodiscard]] std::span<const std::uint64_t> bitmap(const FieldRecord& field, std::uint32_t number) const;
   [[nodiscard]] std::span<const std::uint64_t> checked_words(std::uint64_t offset) const;

@@ -16,6 +16,15 @@ Status FieldWriter::align() {
   return put(std::span(kZeros).first((8 - written_ % 8) % 8));
 }
 
+bool FieldWriter::one_value_a_row(Entries entries) const {
+  std::vector<bool> met(rows_);
+  for (const auto& entry : entries) {
+    if (met[entry.row]) return false;
+    met[entry.row] = true;
+  }
+  return true;
+}
+
 std::vector<FieldWriter::Run> FieldWriter::runs_of(const FieldValues& values) const {
   std::vector<Run> runs;
   const auto entries = values.entries();
@@ -56,6 +65,7 @@ Status FieldWriter::put_values(Field& field) {
   record.values = static_cast<std::uint32_t>(runs.size());
   record.groups = static_cast<std::uint32_t>(groups.size());
   record.entries = field.values.entries().size();
+  record.cumulative = one_value_a_row(field.values.entries()) ? 1 : 0;
   NDB_TRY(put_value_records(field, runs, groups));
   record.groups_offset = written_;
   NDB_TRY(put(std::as_bytes(std::span(groups))));
@@ -105,10 +115,12 @@ Status FieldWriter::put_rows(Field& field, const std::vector<Run>& runs, const s
 Status FieldWriter::put_bitmaps(Field& field, const std::vector<Run>& runs, const std::vector<GroupRecord>& groups) {
   field.record.bitmaps_offset = written_;
   const auto entries = field.values.entries();
+  std::vector<std::uint64_t> words;
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    if (groups[i].bitmap == kNoBitmap) continue;
+    if (groups[i].bitmap == kNoBitmap) continue;  // the last of those that add up
     const auto [begin, end] = values_of(groups, i, runs.size());
-    std::vector<std::uint64_t> words(bitmap_words(rows_));
+    const bool adds_up = field.record.cumulative == 1 && i > 0 && groups[i - 1].single == 0 && groups[i].single == 0;
+    if (!adds_up) words.assign(bitmap_words(rows_), 0);
     for (std::size_t at = runs[begin].begin; at < runs[end - 1].end; ++at)
       words[entries[at].row >> 6] |= std::uint64_t{1} << (entries[at].row & 63);
     ++field.record.bitmaps;

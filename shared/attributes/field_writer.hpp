@@ -26,6 +26,7 @@ class FieldWriter {
     std::size_t begin, end;
   };
 
+  [[nodiscard]] bool one_value_a_row(Entries entries) const;
   [[nodiscard]] std::vector<Run> runs_of(const FieldValues& values) const;
   [[nodiscard]] std::vector<GroupRecord> groups_of(const std::vector<Run>& runs) const;
   Status put_value_records(Field& field, const std::vector<Run>& runs, const std::vector<GroupRecord>& groups);

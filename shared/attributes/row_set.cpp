@@ -145,6 +145,12 @@ void RowUnion::add_words(std::span<const std::uint64_t> words) {
   for (std::size_t i = 0; i < std::min(words.size(), words_.size()); ++i) words_[i] |= words[i];
 }
 
+void RowUnion::add_difference(std::span<const std::uint64_t> words, std::span<const std::uint64_t> without) {
+  if (without.empty()) return add_words(words);
+  if (words_.empty()) become_bitmap();
+  for (std::size_t i = 0; i < std::min({words.size(), without.size(), words_.size()}); ++i) words_[i] |= words[i] & ~without[i];
+}
+
 void RowUnion::add(const RowSet& set) {
   if (set.is_bitmap()) add_words(set.words());
   else add_list(set.list());

@@ -97,6 +97,8 @@ class RowUnion {
   /// rows: ascending; those from universe on are left out.
   void add_list(std::span<const Row> rows);
   void add_words(std::span<const std::uint64_t> words);
+  /// Adds what is in `words` and not in `without` (which may be empty).
+  void add_difference(std::span<const std::uint64_t> words, std::span<const std::uint64_t> without);
   void add(const RowSet& set);
   [[nodiscard]] RowSet take();
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -80,16 +81,12 @@ class Patience {
   std::size_t cells_ = 0, rows_ = 0, last_cells_ = 0, last_rows_ = 0;
 };
 
-/// The accepted rows of cells, with where their codes stand.
+/// The accepted rows of cells, with where their codes stand. The buffers of the scratch only grow: what is in use is counted here.
 template <class Accept>
 class CellRows {
  public:
-  CellRows(const HnswView& graph, Accept& accept, SearchScratch& scratch)
-      : graph_(&graph), accept_(&accept), scratch_(&scratch), stride_(BitCodec::stride_bytes(graph.dim())) {
-    scratch.rows.clear();
-    scratch.codes.clear();
-    scratch.lows.clear();
-  }
+  CellRows(const HnswView& graph, const Accept& accept, SearchScratch& scratch)
+      : graph_(&graph), accept_(&accept), scratch_(&scratch), stride_(BitCodec::stride_bytes(graph.dim())) {}
 
   void prefetch(HnswView::CellRange cell) const noexcept {
     simd::prefetch(graph_->cell_rows_address(cell.begin), (cell.end - cell.begin) * sizeof(Row));
@@ -98,45 +95,57 @@ class CellRows {
   /// Appends the accepted rows of a cell and begins to load their codes.
   void gather(HnswView::CellRange cell) {
     const auto rows = graph_->cell_rows(cell.begin, cell.end);
-    const std::size_t before = size();
-    scratch_->rows.resize(before + rows.size());
-    Row* const kept = scratch_->rows.data() + before;
-    std::size_t count = 0;
-    for (const Row row : rows) {  // without branches: which rows are accepted cannot be foretold
-      const bool valid = row < graph_->rows();
-      damaged_ |= !valid;
-      kept[count] = row;
-      count += static_cast<std::size_t>(valid & static_cast<bool>((*accept_)(valid ? row : 0)));
-    }
-    scratch_->rows.resize(before + count);
+    grow(size_ + rows.size() + kRoom);
+    Row* const kept = scratch_->rows.data() + size_;
+    std::size_t count = graph_->bit_codec()->kernels().marked_rows(rows.data(), rows.size(), accept_->bitmap(), graph_->rows(), kept, damaged_);
+    if constexpr (Accept::kTestsMore)
+      count = static_cast<std::size_t>(std::remove_if(kept, kept + count, [&](Row row) { return !(*accept_)(row); }) - kept);
+    const std::byte** const codes = scratch_->codes.data() + size_;
     for (std::size_t i = 0; i < count; ++i) {
-      scratch_->codes.push_back(graph_->bit_row(kept[i]));
-      simd::prefetch(scratch_->codes.back(), stride_);
+      codes[i] = graph_->bit_row(kept[i]);
+      simd::prefetch(codes[i], stride_);
     }
+    size_ += count;
   }
-  [[nodiscard]] std::size_t size() const noexcept { return scratch_->rows.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::span<const Row> rows() const noexcept { return std::span(scratch_->rows).first(size_); }
   [[nodiscard]] bool damaged() const noexcept { return damaged_; }
 
-  /// Estimates gathered rows [begin, end).
+  /// Estimates gathered rows [begin, end): their keys into `nearest`, the lowest that they may be into scratch.lows.
   void estimate(std::size_t begin, std::size_t end, TopK<>& nearest) {
     const BitCodec& codec = *graph_->bit_codec();
-    std::array<float, 64> keys;
-    for (; begin < end; begin += std::min(keys.size(), end - begin)) {
-      const std::size_t count = std::min(keys.size(), end - begin);
-      codec.kernels().bit_keys(scratch_->query_bits.query, scratch_->codes.data() + begin, count, keys.data());
-      for (std::size_t i = 0; i < count; ++i) {
-        scratch_->lows.push_back(keys[i] - kSureDeviations * codec.key_error(scratch_->codes[begin + i], scratch_->query_bits));
-        if (keys[i] <= nearest.bound()) nearest.push(keys[i], scratch_->rows[begin + i]);
-      }
+    const std::byte* const* const codes = scratch_->codes.data();
+    float* const lows = scratch_->lows.data();
+    codec.kernels().bit_keys(scratch_->query_bits.query, codes + begin, end - begin, lows + begin);
+    for (std::size_t i = begin; i < end; ++i) {
+      if (lows[i] <= nearest.bound()) nearest.push(lows[i], scratch_->rows[i]);
+      lows[i] -= kSureDeviations * codec.key_error(codes[i], scratch_->query_bits);
     }
   }
 
  private:
+  static constexpr std::size_t kRoom = 16;  // that marked_rows() may write beyond
+
+  void grow(std::size_t size) {
+    if (scratch_->rows.size() < size) scratch_->rows.resize(2 * size);
+    if (scratch_->codes.size() < size) scratch_->codes.resize(2 * size);
+    if (scratch_->lows.size() < size) scratch_->lows.resize(2 * size);
+  }
+
   const HnswView* graph_;
-  Accept* accept_;
+  const Accept* accept_;
   SearchScratch* scratch_;
   std::size_t stride_;
+  std::size_t size_ = 0;
   bool damaged_ = false;
+};
+
+/// Which rows are accepted: those whose bits are set in bitmap(), which has a bit for each row, and, with kTestsMore, that operator() lets through.
+template <class T>
+concept MarkedRows = requires(const T& accept, Row row) {
+  { accept.bitmap() } -> std::convertible_to<const std::uint64_t*>;
+  { accept(row) } -> std::convertible_to<bool>;
+  { T::kTestsMore } -> std::convertible_to<bool>;
 };
 
 }  // namespace detail
@@ -149,8 +158,8 @@ enum class CellSearch : std::uint8_t {
 
 /// Offers the rows that are nearest to `query` among those that `accept` lets through, as far as looking through the nearest cells finds
 /// them, to `top`. ef: the larger, the longer it goes on although cells bring nothing. Unless it is done, nothing was offered.
-template <class Accept, class Less>
-CellSearch search_cells(const HnswView& graph, const VectorsView& vectors, const PreparedQuery& query, std::size_t k, std::uint32_t ef, Accept&& accept,
+template <detail::MarkedRows Accept, class Less>
+CellSearch search_cells(const HnswView& graph, const VectorsView& vectors, const PreparedQuery& query, std::size_t k, std::uint32_t ef, const Accept& accept,
                   SearchScratch& scratch, TopK<Less>& top, SearchStats& stats) {
   if (graph.cells() == 0 || !graph.bit_codec()->prepare(query.data(), graph.has_refined(), scratch.query_bits)) return CellSearch::unable;
   scratch.packed_query.prepare(scratch.query_bits);
@@ -187,7 +196,7 @@ CellSearch search_cells(const HnswView& graph, const VectorsView& vectors, const
   stats.damaged = stats.damaged || rows.damaged();
   stats.estimated_distances += graph.cells() + found;
   stats.bytes_touched += (graph.cells() + found) * BitCodec::stride_bytes(graph.dim()) + looked * sizeof(Row);
-  detail::compare_likely(graph, ExactDistance(vectors, query), scratch.rows, k, nearest, scratch, top, stats);
+  detail::compare_likely(graph, ExactDistance(vectors, query), rows.rows(), k, nearest, scratch, top, stats);
   stats.found = found;
   return CellSearch::done;
 }

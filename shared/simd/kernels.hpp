@@ -56,6 +56,10 @@ struct Kernels {
   /// of plane_words words each (all of them written); returns the sum of the rounded values. count: a multiple of 64.
   std::uint64_t (*bit_planes)(const float* values, std::size_t count, float low, float inverse_step, std::uint64_t* planes,
                               std::size_t plane_words) noexcept;
+  /// Copies those of rows[0 … count) whose bits are set in `bitmap` of `bits` bits to `out`, in their order, and returns how many. Rows ≥ bits
+  /// are left out and set `beyond`. out has room for count + 16 rows, of which any may be written; it may not overlap rows.
+  std::size_t (*marked_rows)(const std::uint32_t* rows, std::size_t count, const std::uint64_t* bitmap, std::uint32_t bits, std::uint32_t* out,
+                             bool& beyond) noexcept;
 };
 
 /// The fastest table for this CPU, or the one that the environment variable NDB_SIMD names if the CPU has it.

@@ -206,6 +206,25 @@ void hadamard_two_steps(float* values, std::size_t count, std::size_t half) noex
   }
 }
 
+std::size_t marked_rows(const std::uint32_t* rows, std::size_t count, const std::uint64_t* bitmap, std::uint32_t bits, std::uint32_t* out,
+                        bool& beyond) noexcept {
+  const __m256i limit = _mm256_set1_epi32(static_cast<int>(bits)), one = _mm256_set1_epi32(1), low_bits = _mm256_set1_epi32(31);
+  std::size_t marked = 0;
+  for (std::size_t i = 0; i < count; i += 8) {
+    const __m256i present = lanes_below(count - i < 8 ? count - i : 8);
+    const __m256i row = _mm256_maskload_epi32(reinterpret_cast<const int*>(rows + i), present);
+    const __m256i invalid = _mm256_cmpeq_epi32(_mm256_max_epu32(row, limit), row);
+    const __m256i valid = _mm256_andnot_si256(invalid, present);
+    beyond |= _mm256_testc_si256(valid, present) == 0;
+    const __m256i word = _mm256_mask_i32gather_epi32(_mm256_setzero_si256(), reinterpret_cast<const int*>(bitmap), _mm256_srli_epi32(row, 5), valid, 4);
+    const __m256i bit = _mm256_and_si256(word, _mm256_sllv_epi32(one, _mm256_and_si256(row, low_bits)));
+    const __m256i clear = _mm256_cmpeq_epi32(bit, _mm256_setzero_si256());
+    for (auto hits = ~static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(clear))) & 0xFFU; hits != 0; hits &= hits - 1)
+      out[marked++] = rows[i + static_cast<std::size_t>(__builtin_ctz(hits))];
+  }
+  return marked;
+}
+
 }  // namespace
 
 void hadamard_avx2(float* values, std::size_t count) noexcept {
@@ -251,6 +270,6 @@ std::uint64_t bit_planes_avx2(const float* values, std::size_t count, float low,
 
 constinit const Kernels kAvx2Kernels{"avx2",             reduce1<Dot>, reduce1<SquaredL2>, reduce4<Dot>,
                                      reduce4<SquaredL2>, dot_i8,       bit_keys,           packed_sums, dot_u4i8,
-                                     hadamard_avx2,      bit_planes_avx2};
+                                     hadamard_avx2,      bit_planes_avx2,  marked_rows};
 
 }  // namespace ndb::simd

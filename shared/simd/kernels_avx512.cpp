@@ -160,10 +160,27 @@ std::int32_t dot_u4i8(const std::byte* a, const std::int8_t* b, std::size_t coun
   return _mm512_reduce_add_epi32(sum);
 }
 
+std::size_t marked_rows(const std::uint32_t* rows, std::size_t count, const std::uint64_t* bitmap, std::uint32_t bits, std::uint32_t* out,
+                        bool& beyond) noexcept {
+  const __m512i limit = _mm512_set1_epi32(static_cast<int>(bits)), one = _mm512_set1_epi32(1), low_bits = _mm512_set1_epi32(31);
+  std::size_t marked = 0;
+  for (std::size_t i = 0; i < count; i += 16) {
+    const auto present = static_cast<__mmask16>(count - i < 16 ? (1U << (count - i)) - 1U : 0xFFFFU);
+    const __m512i row = _mm512_maskz_loadu_epi32(present, rows + i);
+    const __mmask16 valid = _mm512_mask_cmplt_epu32_mask(present, row, limit);
+    beyond |= valid != present;
+    const __m512i word = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), valid, _mm512_srli_epi32(row, 5), bitmap, 4);
+    const __mmask16 hits = _mm512_mask_test_epi32_mask(valid, word, _mm512_sllv_epi32(one, _mm512_and_si512(row, low_bits)));
+    _mm512_storeu_si512(out + marked, _mm512_maskz_compress_epi32(hits, row));
+    marked += static_cast<std::size_t>(__builtin_popcount(hits));
+  }
+  return marked;
+}
+
 }  // namespace
 
 constinit const Kernels kAvx512Kernels{"avx512",           reduce1<Dot>, reduce1<SquaredL2>, reduce4<Dot>,
                                        reduce4<SquaredL2>, dot_i8,       bit_keys,           packed_sums, dot_u4i8,
-                                       hadamard_avx2,      bit_planes_avx2};
+                                       hadamard_avx2,      bit_planes_avx2,  marked_rows};
 
 }  // namespace ndb::simd

@@ -103,8 +103,25 @@ std::uint64_t bit_planes_scalar(const float* values, std::size_t count, float lo
   return sum;
 }
 
+std::size_t marked_rows_scalar(const std::uint32_t* rows, std::size_t count, const std::uint64_t* bitmap, std::uint32_t bits, std::uint32_t* out,
+                               bool& beyond) noexcept {
+  if (bits == 0) {  // there may be no word to read
+    beyond |= count > 0;
+    return 0;
+  }
+  std::size_t marked = 0;
+  for (std::size_t i = 0; i < count; ++i) {  // without branches: which bits are set cannot be foretold
+    const std::uint32_t row = rows[i];
+    const bool valid = row < bits;
+    beyond |= !valid;
+    out[marked] = row;
+    marked += static_cast<std::size_t>(valid) & static_cast<std::size_t>(bitmap[(valid ? row : 0U) >> 6] >> (row & 63));
+  }
+  return marked;
+}
+
 constinit const Kernels kScalarKernels{"scalar",           reduce<Dot>, reduce<SquaredL2>, reduce4<Dot>,
                                        reduce4<SquaredL2>, dot_i8,      bit_keys,          packed_sums, dot_u4i8,
-                                       hadamard_scalar,    bit_planes_scalar};
+                                       hadamard_scalar,    bit_planes_scalar, marked_rows_scalar};
 
 }  // namespace ndb::simd

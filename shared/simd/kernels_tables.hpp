@@ -14,6 +14,8 @@ extern const Kernels kNeonKernels;
 void hadamard_scalar(float* values, std::size_t count) noexcept;
 std::uint64_t bit_planes_scalar(const float* values, std::size_t count, float low, float inverse_step,
                                 std::uint64_t* planes, std::size_t plane_words) noexcept;
+std::size_t marked_rows_scalar(const std::uint32_t* rows, std::size_t count, const std::uint64_t* bitmap, std::uint32_t bits, std::uint32_t* out,
+                               bool& beyond) noexcept;
 void hadamard_avx2(float* values, std::size_t count) noexcept;
 std::uint64_t bit_planes_avx2(const float* values, std::size_t count, float low, float inverse_step, std::uint64_t* planes,
                               std::size_t plane_words) noexcept;

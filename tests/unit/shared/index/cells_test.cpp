@@ -2,6 +2,7 @@
 #include "shared/index/builder/cells.hpp"
 #include "shared/index/cell_scan.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/unit/shared/index/marked_bits.hpp"
 #include "tests/unit/shared/index/test_vectors.hpp"
 
 namespace {
@@ -23,16 +24,20 @@ Found look(const TestVectors& vectors, const HnswView& graph, std::span<const fl
   Found found;
   SearchScratch scratch;
   const std::size_t count = queries.size() / kCellDim;
+  const test::MarkedBits marked(graph.rows(), accept), all(graph.rows(), AcceptAll{});
+  const test::MarkedAndAsked asked(all, accept);
   for (std::size_t q = 0; q < count; ++q) {
     const auto query = queries.subspan(q * kCellDim, kCellDim);
     TopK<> top(10);
     SearchStats stats;
-    const auto outcome = search_cells(graph, vectors.view(), PreparedQuery(query, vectors.view().distance), 10, ef, accept, scratch, top, stats);
+    const PreparedQuery prepared(query, vectors.view().distance);
+    const auto outcome = q % 2 == 0 ? search_cells(graph, vectors.view(), prepared, 10, ef, marked, scratch, top, stats)
+                                    : search_cells(graph, vectors.view(), prepared, 10, ef, asked, scratch, top, stats);
     REQUIRE(outcome == CellSearch::done);
     const auto best = top.take();
     for (const auto& one : best) {
       REQUIRE(accept(one.row));
-      REQUIRE(one.key == PreparedQuery(query, vectors.view().distance).key(vectors.view(), one.row));
+      REQUIRE(one.key == prepared.key(vectors.view(), one.row));
     }
     found.recall += test::recall_of(vectors, query, 10, accept, best) / static_cast<double>(count);
     found.fewest = std::min<std::uint64_t>(found.fewest, best.size());
@@ -125,10 +130,10 @@ TEST_CASE("where most rows around the query are accepted, a walk is asked for, a
   TopK<> top(10);
   SearchStats stats;
   const PreparedQuery query(vectors.vector(17), Distance::euclidean);
-  CHECK(search_cells(graph.view, vectors.view(), query, 10, 32, [](Row row) { return row % 10 != 3; }, scratch, top, stats) == CellSearch::better_walked);
+  CHECK(search_cells(graph.view, vectors.view(), query, 10, 32, test::MarkedBits(5000, [](Row row) { return row % 10 != 3; }), scratch, top, stats) == CellSearch::better_walked);
   CHECK(top.size() == 0);
   const auto small = test::build(TestVectors(kCellDim, Distance::euclidean, test::clustered_values(500, kCellDim, 5, 0.3F, 129)));
-  CHECK(search_cells(small.view, vectors.view(), query, 10, 32, [](Row) { return true; }, scratch, top, stats) == CellSearch::unable);
+  CHECK(search_cells(small.view, vectors.view(), query, 10, 32, test::MarkedBits(500, AcceptAll{}), scratch, top, stats) == CellSearch::unable);
 }
 
 TEST_CASE("rows that are all equal, and vectors too long to code, do not stop a build") {

@@ -7,6 +7,7 @@
 #include "shared/format/block_verifier.hpp"
 #include "shared/index/cell_scan.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/unit/shared/index/marked_bits.hpp"
 #include "tests/unit/shared/index/test_vectors.hpp"
 
 namespace {
@@ -50,7 +51,7 @@ bool exercise(const TestVectors& vectors, base::ByteSpan bytes) {
     const PreparedQuery query(vectors.vector(row), view.distance);
     search(*graph, view, query, {}, AcceptAll{}, scratch, all, stats);
     search(*graph, view, query, {}, [](Row r) { return r % 3 == 0; }, scratch, some, stats);
-    (void)search_cells(*graph, view, query, 10, 64, [](Row r) { return r % 3 == 0; }, scratch, few, stats);
+    (void)search_cells(*graph, view, query, 10, 64, test::MarkedBits(view.rows, [](Row r) { return r % 3 == 0; }), scratch, few, stats);
     for (const Candidate& candidate : few.take()) CHECK((candidate.row % 3 == 0 && candidate.row < 400));
     for (const Candidate& candidate : all.take()) CHECK((candidate.row < 400 && std::isfinite(candidate.key)));
     for (const Candidate& candidate : some.take()) CHECK((candidate.row % 3 == 0 && candidate.row < 400));
@@ -131,7 +132,7 @@ TEST_CASE("a bad row of a cell is reported by the search that meets it, bad cell
   SearchStats stats;
   TopK<> top(10);
   const PreparedQuery query(vectors.vector(7), Distance::euclidean);
-  (void)search_cells(good, vectors.view(), query, 10, 400, [](Row r) { return r % 50 == 0; }, scratch, top, stats);
+  (void)search_cells(good, vectors.view(), query, 10, 400, test::MarkedBits(400, [](Row r) { return r % 50 == 0; }), scratch, top, stats);
   CHECK(stats.damaged);
   base::store(bytes.data() + place, row ^ 1U);  // one row twice, one missing
   CHECK(good.verify().error().code == ErrorCode::corruption);

@@ -7,6 +7,7 @@
 
 #include "shared/index/cell_scan.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/unit/shared/index/marked_bits.hpp"
 #include "tests/unit/shared/index/test_vectors.hpp"
 
 namespace {
@@ -96,7 +97,7 @@ TEST_CASE("a graph file with cells opens, and looking through all of them answer
   for (Row row = 0; row < 150; row += 7) {
     TopK<> found(5), exact(5);
     const PreparedQuery query(vectors.vector(row), Distance::euclidean);
-    CHECK(search_cells(*graph, vectors.view(), query, 5, 100, few, scratch, found, stats) == CellSearch::done);
+    CHECK(search_cells(*graph, vectors.view(), query, 5, 100, test::MarkedBits(vectors.view().rows, few), scratch, found, stats) == CellSearch::done);
     scan(vectors.view(), all_rows(vectors.view()), query, few, exact);
     CHECK(found.take() == exact.take());
   }

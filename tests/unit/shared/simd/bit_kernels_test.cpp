@@ -184,3 +184,30 @@ TEST_CASE("planes hold the rounded values bit by bit, and zeros behind them") {
 }
 
 }  // namespace
+
+TEST_CASE("marked rows are those whose bits are set, in their order, and what is beyond the bitmap is named") {
+  std::mt19937_64 random(77);
+  for (const auto* table : ndb::simd::usable_kernels())
+    for (const std::uint32_t bits : {0U, 1U, 63U, 64U, 1'000U, 200'001U})
+      for (const std::size_t count : {0UL, 1UL, 7UL, 8UL, 15UL, 16UL, 17UL, 100UL, 333UL})
+        for (const bool some_beyond : {false, true}) {
+          CAPTURE(table->name, bits, count, some_beyond);
+          std::vector<std::uint64_t> bitmap((bits + 63) / 64);
+          for (auto& word : bitmap) word = random();
+          std::vector<std::uint32_t> rows, expected;
+          bool beyond_expected = false;
+          for (std::size_t i = 0; i < count; ++i) {
+            const bool beyond = bits == 0 || (some_beyond && random() % 5 == 0);
+            const auto row = beyond ? (random() % 2 == 0 ? bits + static_cast<std::uint32_t>(random() % 3) : ~static_cast<std::uint32_t>(random() % 2))
+                                    : static_cast<std::uint32_t>(random() % bits);
+            rows.push_back(row);
+            beyond_expected |= beyond;
+            if (!beyond && (bitmap[row / 64] >> (row % 64) & 1U) != 0) expected.push_back(row);
+          }
+          std::vector<std::uint32_t> out(count + 16);
+          bool beyond = false;
+          out.resize(table->marked_rows(rows.data(), count, bitmap.data(), bits, out.data(), beyond));
+          CHECK(out == expected);
+          CHECK(beyond == beyond_expected);
+        }
+}
