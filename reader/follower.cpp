@@ -90,10 +90,25 @@ void Follower::connect() {
   slot_.reset();
   if (!fresh) return;
   slot_.emplace(std::move(*fresh));
-  if (state_ == nullptr) return;
-  const auto snapshot = state_->snapshot();
-  slot_->pin(snapshot->manifest->version);
-  slot_->set_applied(snapshot->visible_seq());
+  apply_pin();
+  if (state_ != nullptr) slot_->set_applied(state_->applied_seq());
+}
+
+// With slot_mutex_ held.
+void Follower::apply_pin() {
+  if (slot_ && in_use_ != ManifestVersion{}) slot_->pin(older_ ? std::min(*older_, in_use_) : in_use_);
+}
+
+void Follower::pin(ManifestVersion in_use) {
+  const std::scoped_lock lock(slot_mutex_);
+  in_use_ = in_use;
+  apply_pin();
+}
+
+void Follower::pin_older(std::optional<ManifestVersion> oldest) {
+  const std::scoped_lock lock(slot_mutex_);
+  older_ = oldest;
+  apply_pin();
 }
 
 bool Follower::wait(const std::stop_token& stop) {
@@ -197,13 +212,13 @@ Status Follower::follow_current(std::chrono::steady_clock::time_point asked) {
   if (same && current.collection_uid != collection_uid_)
     return fail(ErrorCode::not_found, "the collection was dropped and created anew");
   if (same && current.version <= state_->snapshot()->manifest->version) return {};
-  if (!same && slot_) slot_->pin(current.version);  // before its files are opened
+  if (!same) pin(current.version);  // before its files are opened
   NDB_TRY_ASSIGN(auto read, format::read_manifest(fs_, collection_, current.version));
   collection_uid_ = read.collection_uid;
   auto manifest = std::make_shared<const format::Manifest>(std::move(read));
   const bool goes_on = same && !contradicts(*manifest) && state_->snapshot()->damage();
   NDB_TRY(goes_on ? swap_to(manifest) : start_over(manifest));
-  if (slot_) slot_->pin(manifest->version);
+  pin(manifest->version);
   return {};
 }
 

@@ -43,6 +43,8 @@ class Follower {
   /// unavailable (with the reason) while answers may be stale: the collection was dropped, or CURRENT cannot be read.
   [[nodiscard]] Status health() const;
   [[nodiscard]] std::chrono::milliseconds since_confirmed() const;
+  /// Keeps the writer from deleting what this version and later ones name, besides the one in use; none: nothing more than that. Any thread.
+  void pin_older(std::optional<ManifestVersion> oldest);
   /// Looks now rather than at the next wake-up. Any thread.
   void poke();
   /// One look at CURRENT and the log, as its thread takes it at each poll. Only without a thread of its own.
@@ -61,6 +63,8 @@ class Follower {
   Status swap_to(std::shared_ptr<const format::Manifest> manifest);
   Status start_over(std::shared_ptr<const format::Manifest> manifest);
   [[nodiscard]] bool contradicts(const format::Manifest& manifest) const;
+  void pin(ManifestVersion in_use);
+  void apply_pin();
   void mend();
   void connect();
   void disconnect();
@@ -81,7 +85,9 @@ class Follower {
   std::optional<WalTail> tail_;  // always there; made anew with the state
   std::optional<ipc::ControlBlock> block_;
   std::optional<ipc::ReaderSlot> slot_;
-  std::mutex slot_mutex_;  // guards slot_ against poke()
+  std::mutex slot_mutex_;  // guards slot_ against other threads, and the pins
+  ManifestVersion in_use_{};
+  std::optional<ManifestVersion> older_;  // what else is read here
   std::chrono::steady_clock::time_point next_connect_{}, next_mend_{}, next_look_{}, listed_{};
   int idle_wakes_ = 0;  // in a row, that nothing came of
   bool lost_ = false;  // a file was lost under its mapping, and that was said

@@ -133,6 +133,14 @@ Result<ManifestVersion> CollectionWriter::rebuild_index(bool wait) {
   return submit(JobKind::rebuild_index, wait);
 }
 
+Result<ManifestVersion> CollectionWriter::set_history(const HistoryConfig& history) {
+  NDB_TRY(validate(history));
+  return publisher_->publish([&](format::Manifest& next) -> Status {
+    next.config.history = history;
+    return {};
+  });
+}
+
 Result<ManifestVersion> CollectionWriter::delete_index() {
   return publisher_->publish([](format::Manifest& next) -> Status {
     next.index_enabled = false;

@@ -47,6 +47,10 @@ class CollectionWriter {
   /// Builds every graph anew, and turns indexing on.
   [[nodiscard]] Result<ManifestVersion> rebuild_index(bool wait);
   [[nodiscard]] Result<ManifestVersion> delete_index();
+  /// Publishes how long old versions stay.
+  [[nodiscard]] Result<ManifestVersion> set_history(const HistoryConfig& history);
+  /// What this process itself reads of older versions stays; none: nothing.
+  void pin_here(std::optional<ManifestVersion> oldest) { readers_.pin_here(oldest); }
   /// Makes everything durable, stops the threads and releases the lock; later writes fail with unavailable.
   [[nodiscard]] Status close();
 
@@ -82,6 +86,8 @@ class CollectionWriter {
   [[nodiscard]] BuildGraph graph_builder(const std::stop_token& stop);
   Result<ManifestVersion> submit(JobKind kind, bool wait);
   Status flush_and_wait();
+  [[nodiscard]] std::chrono::milliseconds flush_round() const;
+  void freeze_for_history();
 
   // constant after construction
   fs::FileSystem& fs_;
@@ -109,6 +115,8 @@ class CollectionWriter {
   bool closed_ = false;
   // the optimize thread's
   std::chrono::steady_clock::time_point next_collect_{};
+  // the flush thread's: since when something waits to be in a version
+  std::optional<std::chrono::steady_clock::time_point> unflushed_since_;
 
   std::jthread flush_thread_, optimize_thread_, sync_thread_;
 };

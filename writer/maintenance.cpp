@@ -14,6 +14,7 @@ namespace {
 constexpr std::chrono::seconds kRetryAfter{1};     // after a failed flush or merge: the volume may have room again
 constexpr std::chrono::seconds kIdleRound{5};      // heartbeat, collecting
 constexpr std::chrono::milliseconds kMinCollect{100};
+constexpr int kCollectPause = 20;                  // collecting takes at most a twentieth of the time
 constexpr Row kWorthTelling = 10'000;              // rows of a graph whose building is logged
 
 }  // namespace
@@ -23,7 +24,7 @@ void CollectionWriter::flush_loop(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(work_mutex_);
-      work_.wait_for(lock, stop, kIdleRound, [&] { return work_version_ != seen; });
+      work_.wait_for(lock, stop, flush_round(), [&] { return work_version_ != seen; });
       seen = work_version_;
     }
     if (stop.stop_requested() || log_->failure()) continue;
@@ -38,6 +39,7 @@ void CollectionWriter::flush_loop(const std::stop_token& stop) {
       flushed = flush_oldest(*context_, stop);
       if (flushed && *flushed) timed.done();
     }
+    if (flushed && !stop.stop_requested()) freeze_for_history();
     log_->set_flush_error(flushed ? std::nullopt : std::optional(flushed.error()));
     std::unique_lock lock(work_mutex_);
     if (!flushed && !stop.stop_requested() && !log_->failure()) {
@@ -51,6 +53,28 @@ void CollectionWriter::flush_loop(const std::stop_token& stop) {
       flushed_.notify_all();
     }
   }
+}
+
+std::chrono::milliseconds CollectionWriter::flush_round() const {
+  const auto& history = publisher_->current()->config.history;
+  return history.retention.count() == 0 ? kIdleRound : std::min<std::chrono::milliseconds>(kIdleRound, history.interval);
+}
+
+// While versions are kept, nothing stays out of them for much longer than the interval. With nothing frozen and the next WAL file there, so
+// that this does not wait for the very thread that it runs in.
+void CollectionWriter::freeze_for_history() {
+  const auto manifest = publisher_->current();
+  const auto& history = manifest->config.history;
+  const bool waits = log_->state().applied_seq() > manifest->flushed_seq && log_->state().snapshot()->memtables.size() == 1;
+  if (history.retention.count() == 0 || !waits) {
+    unflushed_since_.reset();
+    return;
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (!unflushed_since_) unflushed_since_ = now;
+  if (now - *unflushed_since_ < history.interval) return;
+  unflushed_since_.reset();
+  if (const auto frozen = log_->freeze(); !frozen) base::log_error("flushing for the history", frozen.error());
 }
 
 void CollectionWriter::sync_loop(const std::stop_token& stop) {
@@ -112,9 +136,12 @@ void CollectionWriter::optimize_loop(const std::stop_token& stop) {
 void CollectionWriter::collect_if_due() {
   const auto now = std::chrono::steady_clock::now();
   if (now < next_collect_) return;
-  next_collect_ = now + std::clamp<std::chrono::milliseconds>(options_.gc_grace / 4, kMinCollect, kIdleRound);
   const auto pinned = readers_.min_pinned_version();
-  if (const auto status = collector_->collect(pinned); !status) return base::log_error("collecting old files", status.error());
+  const auto status = collector_->collect(pinned);
+  const auto round = std::chrono::steady_clock::now() - now;  // grows with the versions that are kept
+  next_collect_ = now + std::max<std::chrono::steady_clock::duration>(
+      round * kCollectPause, std::clamp<std::chrono::milliseconds>(options_.gc_grace / 4, kMinCollect, kIdleRound));
+  if (!status) return base::log_error("collecting old files", status.error());
   if (!collector_->waits_for_manifests(pinned) || log_->failure()) return;
   if (const auto aged = publisher_->publish([](format::Manifest&) -> Status { return {}; }); !aged)
     base::log_error("publishing so that old files can go", aged.error());

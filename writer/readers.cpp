@@ -77,10 +77,16 @@ Status Readers::reported(const ReaderReport& report) {
   return {};
 }
 
+void Readers::pin_here(std::optional<ManifestVersion> oldest) {
+  const std::scoped_lock lock(mutex_);
+  pinned_here_ = oldest;
+}
+
 std::optional<ManifestVersion> Readers::min_pinned_version() {
   const std::scoped_lock lock(mutex_);
   forget_silent();
   auto least = block_ ? block_->min_pinned_version() : std::nullopt;
+  if (pinned_here_) least = least ? std::min(*least, *pinned_here_) : pinned_here_;
   for (const auto& [report, at] : reports_)
     least = least ? std::min(*least, report.pinned_version) : report.pinned_version;
   return least;

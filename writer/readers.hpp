@@ -38,6 +38,8 @@ class Readers {
   void tick();
   /// Notes a report. overloaded if kMaxReports others are known.
   [[nodiscard]] Status reported(const ReaderReport& report);
+  /// What this process itself reads of older versions.
+  void pin_here(std::optional<ManifestVersion> oldest);
   [[nodiscard]] std::optional<ManifestVersion> min_pinned_version();
   /// A reader that is known in both ways is there once.
   [[nodiscard]] std::vector<ReplicaStats> list(Seq newest);
@@ -58,6 +60,7 @@ class Readers {
   std::optional<ipc::ControlBlock> block_;
   std::vector<Heard> reports_;
   ManifestVersion newest_{};
+  std::optional<ManifestVersion> pinned_here_;
 };
 
 }  // namespace ndb::writer

@@ -68,30 +68,32 @@ const std::string& Collection::name() const noexcept { return impl_->core->name(
 const CollectionConfig& Collection::config() const noexcept { return impl_->core->config(); }
 
 Result<WriteResult> Collection::insert(const DocumentView& document) {
+  NDB_TRY(impl_->check_newest());
   format::WalBodyBuilder body;
   NDB_TRY(add_document(document, config(), "", body));
   return impl_->core->write(body);
 }
 
 Result<WriteResult> Collection::insert_batch(std::span<const DocumentView> documents) {
+  NDB_TRY(impl_->check_newest());
   return insert_all(*impl_->core, documents);
 }
 
 Result<WriteResult> Collection::insert_batch(std::span<const Document> documents) {
+  NDB_TRY(impl_->check_newest());
   return insert_all(*impl_->core, documents);
 }
 
 Result<Document> Collection::get(std::string_view id) const {
   NDB_TRY(payload::validate_id(id));
-  NDB_TRY_ASSIGN(const auto state, impl_->core->state());
-  return reader::get_document(state->view(), id);
+  NDB_TRY_ASSIGN(const auto view, impl_->view());
+  return reader::get_document(view, id);
 }
 
 Result<GetManyResult> Collection::get_many(std::span<const std::string> ids) const {
   if (ids.size() > Limits::kMaxBatchDocuments)
     return fail(ErrorCode::invalid_argument, fmt::format("at most {} ids are allowed", Limits::kMaxBatchDocuments), "ids");
-  NDB_TRY_ASSIGN(const auto state, impl_->core->state());
-  const auto view = state->view();
+  NDB_TRY_ASSIGN(const auto view, impl_->view());
   GetManyResult result;
   reader::AnswerBudget budget;
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -108,6 +110,7 @@ Result<GetManyResult> Collection::get_many(std::span<const std::string> ids) con
 }
 
 Result<WriteResult> Collection::remove(std::string_view id) {
+  NDB_TRY(impl_->check_newest());
   NDB_TRY(payload::validate_id(id));
   const std::string one(id);
   NDB_TRY_ASSIGN(auto result, remove_all(*impl_->core, {&one, 1}));
@@ -116,12 +119,14 @@ Result<WriteResult> Collection::remove(std::string_view id) {
 }
 
 Result<WriteResult> Collection::remove_many(std::span<const std::string> ids) {
+  NDB_TRY(impl_->check_newest());
   if (ids.size() > Limits::kMaxBatchDocuments)
     return fail(ErrorCode::invalid_argument, fmt::format("at most {} ids are allowed", Limits::kMaxBatchDocuments), "ids");
   return remove_all(*impl_->core, ids);
 }
 
 Result<WriteResult> Collection::remove_where(const Filter& filter) {
+  NDB_TRY(impl_->check_newest());
   NDB_TRY(filter.validate());
   NDB_TRY_ASSIGN(const auto writer, impl_->core->writer());
   // Chosen with no write under way: a document that is changed at the same time is removed before or after, never in between.
@@ -151,8 +156,7 @@ Result<std::vector<SearchResult>> Collection::search_batch(std::span<const Searc
   }
   std::optional<Clock::time_point> deadline;
   if (timeout) deadline = Clock::now() + *timeout;
-  NDB_TRY_ASSIGN(const auto state, impl_->core->state_at(min_seq, timeout.value_or(kDefaultWait)));
-  const auto view = state->view();
+  NDB_TRY_ASSIGN(const auto view, impl_->view_at(min_seq, timeout.value_or(kDefaultWait)));
   if (!single) return reader::execute_batch(view, searches, deadline);
   NDB_TRY_ASSIGN(auto result, reader::execute(view, searches[0], deadline));
   std::vector<SearchResult> results;
@@ -162,16 +166,15 @@ Result<std::vector<SearchResult>> Collection::search_batch(std::span<const Searc
 
 Result<std::uint64_t> Collection::count(const Filter& filter) const {
   NDB_TRY(filter.validate());
-  NDB_TRY_ASSIGN(const auto state, impl_->core->state());
-  return reader::count(state->view(), filter);
+  NDB_TRY_ASSIGN(const auto view, impl_->view());
+  return reader::count(view, filter);
 }
 
 Result<ScrollPage> Collection::scroll(const Filter& filter, std::uint32_t limit, std::optional<std::string> after) const {
   NDB_TRY(filter.validate());
   if (limit == 0 || limit > kMaxScroll)
     return fail(ErrorCode::invalid_argument, fmt::format("limit is {}; it must be from 1 to {}", limit, kMaxScroll), "limit");
-  NDB_TRY_ASSIGN(const auto state, impl_->core->state());
-  const auto view = state->view();
+  NDB_TRY_ASSIGN(const auto view, impl_->view());
   NDB_TRY_ASSIGN(const auto ids, reader::matching_ids(view, filter, after, std::size_t{limit} + 1));
   ScrollPage page;
   std::uint64_t bytes = 0;
@@ -186,13 +189,14 @@ Result<ScrollPage> Collection::scroll(const Filter& filter, std::uint32_t limit,
 }
 
 Status Collection::wait_for(Seq seq, std::chrono::milliseconds timeout) const {
-  const auto reached = impl_->core->state_at(seq, timeout);
+  const auto reached = impl_->view_at(seq, timeout);
   if (reached) return {};
   if (reached.error().code == ErrorCode::replica_lagging) return fail(ErrorCode::timeout, reached.error().message);
   return std::unexpected(reached.error());
 }
 
 Status Collection::acquire_write_lock() {
+  NDB_TRY(impl_->check_newest());
   NDB_TRY(impl_->core->writer());
   return {};
 }

@@ -33,21 +33,25 @@ std::uint64_t wal_bytes(fs::FileSystem& fs, const fs::Path& collection, const fo
 }  // namespace
 
 Result<ManifestVersion> Collection::flush(bool wait) {
+  NDB_TRY(impl_->check_newest());
   NDB_TRY_ASSIGN(const auto writer, impl_->core->writer());
   return writer->flush(wait);
 }
 
 Result<ManifestVersion> Collection::compact(bool wait) {
+  NDB_TRY(impl_->check_newest());
   NDB_TRY_ASSIGN(const auto writer, impl_->core->writer());
   return writer->compact(wait);
 }
 
 Result<ManifestVersion> Collection::rebuild_index(bool wait) {
+  NDB_TRY(impl_->check_newest());
   NDB_TRY_ASSIGN(const auto writer, impl_->core->writer());
   return writer->rebuild_index(wait);
 }
 
 Result<ManifestVersion> Collection::delete_index() {
+  NDB_TRY(impl_->check_newest());
   NDB_TRY_ASSIGN(const auto writer, impl_->core->writer());
   return writer->delete_index();
 }
@@ -63,20 +67,24 @@ Result<IndexStats> Collection::index_stats() const {
 }
 
 Result<CollectionStats> Collection::stats() const {
-  NDB_TRY_ASSIGN(const auto state, impl_->core->state());
-  const auto snapshot = state->snapshot();
+  NDB_TRY_ASSIGN(const auto view, impl_->view());
+  const auto& snapshot = view.snapshot;
   const auto& manifest = *snapshot->manifest;
   CollectionStats stats;
   stats.name = name();
   stats.config = manifest.config;
   stats.documents = snapshot->documents();
   stats.deleted = snapshot->dead_rows();
-  stats.seq = snapshot->visible_seq();
+  stats.seq = view.seq;
   stats.flushed_seq = manifest.flushed_seq;
   stats.manifest_version = manifest.version;
   stats.epoch = manifest.epoch;
   stats.index.enabled = manifest.index_enabled;
   add_segments(*snapshot, stats);
+  if (impl_->past != nullptr) return stats;  // nothing in memory or in a log belongs to it
+  if (manifest.config.history.retention.count() > 0) {
+    NDB_TRY_ASSIGN(stats.history, impl_->core->past().stats(manifest.version));
+  }
   stats.wal_bytes = wal_bytes(fs::posix_file_system(), impl_->core->path(), manifest);
   for (const auto& memtable : snapshot->memtables) {
     stats.memtable_bytes += memtable->bytes();
@@ -91,8 +99,8 @@ Result<CollectionStats> Collection::stats() const {
 }
 
 Result<std::string> Collection::manifest() const {
-  NDB_TRY_ASSIGN(const auto state, impl_->core->state());
-  return format::manifest_to_json(*state->snapshot()->manifest);
+  NDB_TRY_ASSIGN(const auto view, impl_->view());
+  return format::manifest_to_json(*view.snapshot->manifest);
 }
 
 Result<std::vector<ReplicaStats>> Collection::replicas() const {

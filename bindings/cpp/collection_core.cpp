@@ -28,6 +28,8 @@ Result<std::shared_ptr<CollectionCore>> CollectionCore::open(fs::FileSystem& fs,
   const auto manifest = core->follower_->state()->snapshot()->manifest;
   core->config_ = manifest->config;
   core->collection_uid_ = manifest->collection_uid;
+  core->past_ = std::make_shared<reader::PastVersions>(fs, path, core->collection_uid_,
+                                                       [raw = core.get()](auto oldest) { raw->pin_past(oldest); });
   return core;
 }
 
@@ -54,6 +56,31 @@ CollectionCore::~CollectionCore() {
   if (!fork_.inherited()) return;
   keep_for_ever(std::move(writer_));
   keep_for_ever(std::move(follower_));
+  keep_for_ever(std::move(past_));
+}
+
+// Roles change under the same mutex, so whoever keeps the files knows.
+void CollectionCore::pin_past(std::optional<ManifestVersion> oldest) {
+  const std::scoped_lock lock(mutex_);
+  past_pin_ = oldest;
+  if (writer_ != nullptr) writer_->pin_here(oldest);
+  if (follower_ != nullptr) follower_->pin_older(oldest);
+}
+
+Status CollectionCore::check_there() {
+  NDB_TRY(check_process());
+  const std::scoped_lock lock(mutex_);
+  if (closed_) return std::unexpected(*closed_);
+  if (follower_ == nullptr) return {};
+  const auto health = follower_->health();
+  return !health && health.error().code == ErrorCode::not_found ? health : Status{};
+}
+
+Result<ManifestVersion> CollectionCore::pinned_version() {
+  NDB_TRY_ASSIGN(const auto now, state());
+  const auto newest = now->snapshot()->manifest->version;
+  const std::scoped_lock lock(mutex_);
+  return past_pin_ ? std::min(*past_pin_, newest) : newest;
 }
 
 Result<std::shared_ptr<live::LiveState>> CollectionCore::state() {
@@ -109,6 +136,7 @@ Result<std::shared_ptr<writer::CollectionWriter>> CollectionCore::writer() {
   {
     const std::scoped_lock lock(mutex_);
     writer_ = fresh;
+    fresh->pin_here(past_pin_);
     old = std::move(follower_);
   }
   return fresh;
@@ -144,6 +172,7 @@ void CollectionCore::step_down(const std::shared_ptr<writer::CollectionWriter>& 
   if (!follower) return;  // the failed writer's state goes on answering searches
   writer_.reset();
   follower_ = std::move(*follower);
+  follower_->pin_older(past_pin_);
 }
 
 bool CollectionCore::gone() const {

@@ -14,6 +14,7 @@
 #include "bindings/cpp/fork_mark.hpp"
 #include "ndb/ndb.hpp"
 #include "reader/follower.hpp"
+#include "reader/past_versions.hpp"
 #include "writer/collection_writer.hpp"
 
 namespace ndb::embedded {
@@ -32,6 +33,12 @@ class CollectionCore {
   [[nodiscard]] Result<std::shared_ptr<live::LiveState>> state();
   /// Waits until `seq` is visible; replica_lagging after `bound`.
   [[nodiscard]] Result<std::shared_ptr<live::LiveState>> state_at(Seq seq, std::chrono::milliseconds bound);
+  /// Whether there is still something to answer from, be it old: closed, dropped and inherited handles have nothing.
+  [[nodiscard]] Status check_there();
+  /// Older versions.
+  [[nodiscard]] reader::PastVersions& past() noexcept { return *past_; }
+  /// The oldest version that is in use here.
+  [[nodiscard]] Result<ManifestVersion> pinned_version();
   /// The writer, becoming it if need be.
   [[nodiscard]] Result<std::shared_ptr<writer::CollectionWriter>> writer();
   /// unavailable in a fork of the process that opened it.
@@ -49,6 +56,7 @@ class CollectionCore {
  private:
   CollectionCore(fs::FileSystem& fs, fs::Path path, std::string name, const DatabaseOptions& options)
       : fs_(fs), path_(std::move(path)), name_(std::move(name)), options_(options) {}
+  void pin_past(std::optional<ManifestVersion> oldest);
   [[nodiscard]] reader::FollowerOptions follower_options() const;
   [[nodiscard]] writer::WriterOptions writer_options() const;
   [[nodiscard]] Error dropped_error() const;
@@ -69,6 +77,9 @@ class CollectionCore {
   std::shared_ptr<writer::CollectionWriter> writer_;
   std::shared_ptr<reader::Follower> follower_;
   std::optional<Error> closed_;
+  std::optional<ManifestVersion> past_pin_;
+
+  std::shared_ptr<reader::PastVersions> past_;  // constant after open(); own synchronization
 };
 
 }  // namespace ndb::embedded

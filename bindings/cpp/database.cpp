@@ -225,7 +225,7 @@ Result<Collection> Database::create_collection(std::string_view name, const Coll
 
 Result<Collection> Database::get_collection(std::string_view name) const {
   NDB_TRY_ASSIGN(auto core, impl_->get(name));
-  return Collection(std::make_shared<Collection::Impl>(Collection::Impl{impl_, std::move(core)}));
+  return Collection(std::make_shared<Collection::Impl>(impl_, std::move(core)));
 }
 
 bool Database::has_collection(std::string_view name) const { return impl_->has(name); }

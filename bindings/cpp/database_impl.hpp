@@ -54,9 +54,24 @@ class Database::Impl {
 
 class Collection::Impl {
  public:
+  Impl(std::shared_ptr<Database::Impl> in, std::shared_ptr<embedded::CollectionCore> of,
+       std::shared_ptr<reader::PastVersion> older = nullptr)
+      : database(std::move(in)), core(std::move(of)), past(std::move(older)) {}
+  ~Impl() {
+    if (past != nullptr && !core->check_process()) embedded::keep_for_ever(std::move(past));
+  }
+
+  /// What to answer from.
+  [[nodiscard]] Result<live::View> view() const { return view_at({}, {}); }
+  /// Waits until `seq` is visible; replica_lagging after `bound`.
+  [[nodiscard]] Result<live::View> view_at(Seq seq, std::chrono::milliseconds bound) const;
+  /// For mutations: read_only if this is an old version.
+  [[nodiscard]] Status check_newest() const;
+
   /// Keeps the database open as long as a handle to one of its collections exists.
-  std::shared_ptr<Database::Impl> database;
-  std::shared_ptr<embedded::CollectionCore> core;
+  const std::shared_ptr<Database::Impl> database;
+  const std::shared_ptr<embedded::CollectionCore> core;
+  std::shared_ptr<reader::PastVersion> past;  ///< null: the newest state; gone before the core
 };
 
 }  // namespace ndb

@@ -78,13 +78,26 @@ Status validate(const CollectionConfig& config) {
                              check_range(config.hnsw.ef_construction, config.hnsw.m, 4096, "hnsw.ef_construct"),
                              check_range(config.hnsw.ef_search, 1, Limits::kMaxEf, "hnsw.ef_search"),
                              check_names(config.attributes.only, "attributes.only"),
-                             check_names(config.attributes.never, "attributes.never")})
+                             check_names(config.attributes.never, "attributes.never"), validate(config.history)})
     if (!status) return status;
   if (config.distance > Distance::euclidean) return fail(ErrorCode::invalid_argument, "unknown distance", "distance");
   if (config.hnsw.quantization > Quantization::rabitq)
     return fail(ErrorCode::invalid_argument, "unknown quantization; there are auto, none, sq8 and rabitq", "hnsw.quantization");
   if (config.durability > Durability::sync) return fail(ErrorCode::invalid_argument, "unknown durability", "durability");
   return {};
+}
+
+Status validate(const HistoryConfig& history) {
+  const auto within = [](std::chrono::seconds value, std::chrono::seconds low, std::chrono::seconds high, const char* field) -> Status {
+    if (value >= low && value <= high) return {};
+    return fail(ErrorCode::invalid_argument,
+                std::string(field) + " is " + std::to_string(value.count()) + " s; it must be from " + std::to_string(low.count()) +
+                    " to " + std::to_string(high.count()),
+                field);
+  };
+  auto status = within(history.retention, std::chrono::seconds(0), Limits::kMaxRetention, "history.retention");
+  if (status) status = within(history.interval, std::chrono::seconds(1), Limits::kMaxHistoryInterval, "history.interval");
+  return status;
 }
 
 Status validate_collection_name(std::string_view name) {

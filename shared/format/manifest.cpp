@@ -99,7 +99,8 @@ class Decoder {
                  .durability = static_cast<Durability>(from.durability()),
                  .hnsw = {from.hnsw_m(), from.hnsw_ef_construction(), from.hnsw_ef_search(),
                           static_cast<Quantization>(from.hnsw_quantization())},
-                 .attributes = {names_of(from.attributes_only()), names_of(from.attributes_never())}};
+                 .attributes = {names_of(from.attributes_only()), names_of(from.attributes_never())},
+                 .history = {std::chrono::seconds(from.history_retention_s()), std::chrono::seconds(from.history_interval_s())}};
     if (const auto valid = validate(to.config); !valid) return corrupt(valid.error().message);
     to.index_enabled = from.index_enabled();
     to.flushed_seq = Seq{from.flushed_seq()};
@@ -148,7 +149,8 @@ std::vector<std::byte> encode_manifest(const Manifest& manifest) {
                    name, manifest.created_unix_ms, config.dim,
                    static_cast<std::uint8_t>(config.distance), static_cast<std::uint8_t>(config.durability),
                    config.hnsw.m, config.hnsw.ef_construction, config.hnsw.ef_search, manifest.index_enabled,
-                   manifest.flushed_seq.value, segment_list, wal_list, static_cast<std::uint8_t>(config.hnsw.quantization), only, never));
+                   manifest.flushed_seq.value, segment_list, wal_list, static_cast<std::uint8_t>(config.hnsw.quantization), only, never,
+                   static_cast<std::uint32_t>(config.history.retention.count()), static_cast<std::uint32_t>(config.history.interval.count())));
   std::vector<std::byte> out;
   base::append(out, kManifestMagic);
   base::append(out, kManifestVersion);

@@ -50,12 +50,12 @@ std::string manifest_to_json(const Manifest& manifest) {
   const auto& config = manifest.config;
   std::string out = fmt::format(
       R"({{"version":{},"epoch":{},"collection_uid":"{:016x}","name":"{}","created_unix_ms":{},"dim":{},"distance":"{}",)"
-      R"("durability":"{}","hnsw":{{"m":{},"ef_construct":{},"ef_search":{},"quantization":"{}"}},"attributes":{{"only":{},"never":{}}},"index_enabled":{},"flushed_seq":{})",
+      R"("durability":"{}","hnsw":{{"m":{},"ef_construct":{},"ef_search":{},"quantization":"{}"}},"attributes":{{"only":{},"never":{}}},"history":{{"retention_s":{},"interval_s":{}}},"index_enabled":{},"flushed_seq":{})",
       manifest.version.value, manifest.epoch.value, manifest.collection_uid, manifest.name, manifest.created_unix_ms,
       config.dim, distance_name(config.distance), durability_name(config.durability), config.hnsw.m,
       config.hnsw.ef_construction, config.hnsw.ef_search, quantization_name(config.hnsw.quantization),
       payload::json_list(config.attributes.only), payload::json_list(config.attributes.never),
-      manifest.index_enabled, manifest.flushed_seq.value);
+      config.history.retention.count(), config.history.interval.count(), manifest.index_enabled, manifest.flushed_seq.value);
   put_list(out, "segments", manifest.segments, write_segment);
   put_list(out, "wals", manifest.wals, put_wal);
   return out + '}';

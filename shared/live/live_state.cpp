@@ -20,20 +20,23 @@ Result<std::vector<Row>> load_delete_set(fs::FileSystem& fs, const fs::Path& col
                                  *segment.delete_set, segment.rows);
 }
 
+const SegmentSlot* find_slot(const Snapshot& snapshot, SegmentId id) {
+  const auto slot = std::ranges::find(snapshot.segments, id, [](const SegmentSlot& s) { return s.view->id(); });
+  return slot == snapshot.segments.end() ? nullptr : &*slot;
+}
+
+// beside: the segment in another version, or null.
 Result<SegmentSlot> open_slot(fs::FileSystem& fs, const fs::Path& collection, const Manifest& manifest,
-                              const ManifestSegment& segment) {
+                              const ManifestSegment& segment, const SegmentSlot* beside = nullptr) {
   SegmentSlot slot;
-  NDB_TRY_ASSIGN(slot.view, segment::SegmentView::open(fs, collection, manifest.config, segment, nullptr));
-  if (slot.view->hnsw() == nullptr) slot.codes = std::make_shared<index::RowCodes>();
+  NDB_TRY_ASSIGN(slot.view, segment::SegmentView::open(fs, collection, manifest.config, segment,
+                                                       beside != nullptr ? beside->view.get() : nullptr));
+  if (slot.view->hnsw() == nullptr)
+    slot.codes = beside != nullptr && beside->codes ? beside->codes : std::make_shared<index::RowCodes>();
   NDB_TRY_ASSIGN(const auto deleted, load_delete_set(fs, collection, segment));
   slot.tombstones = std::make_shared<Tombstones>(segment.rows);
   for (const Row row : deleted) slot.tombstones->mark(row, Seq{0});
   return slot;
-}
-
-const SegmentSlot* find_slot(const Snapshot& snapshot, SegmentId id) {
-  const auto slot = std::ranges::find(snapshot.segments, id, [](const SegmentSlot& s) { return s.view->id(); });
-  return slot == snapshot.segments.end() ? nullptr : &*slot;
 }
 
 const ManifestSegment* find_segment(const Manifest& manifest, SegmentId id) {
@@ -68,11 +71,12 @@ void code_ahead(const SegmentSlot& slot, const Snapshot& snapshot) {
 }  // namespace
 
 Result<std::unique_ptr<LiveState>> LiveState::open(fs::FileSystem& fs, const fs::Path& collection,
-                                                   std::shared_ptr<const Manifest> manifest) {
+                                                   std::shared_ptr<const Manifest> manifest, const Snapshot* beside) {
   if (manifest->wals.empty()) return fail(ErrorCode::corruption, collection.string() + ": the manifest names no WAL file");
   auto snapshot = std::make_shared<Snapshot>();
   for (const auto& segment : manifest->segments) {
-    NDB_TRY_ASSIGN(auto slot, open_slot(fs, collection, *manifest, segment));
+    NDB_TRY_ASSIGN(auto slot, open_slot(fs, collection, *manifest, segment,
+                                        beside != nullptr ? find_slot(*beside, segment.id) : nullptr));
     snapshot->segments.push_back(std::move(slot));
   }
   snapshot->memtables.push_back(

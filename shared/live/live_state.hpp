@@ -37,9 +37,10 @@ struct Prepared {
 
 class LiveState {
  public:
-  /// The state of an opened manifest, before any WAL file is read.
+  /// The state of an opened manifest, before any WAL file is read. beside: another version of the collection, whose files are shared.
   [[nodiscard]] static Result<std::unique_ptr<LiveState>> open(fs::FileSystem& fs, const fs::Path& collection,
-                                                               std::shared_ptr<const format::Manifest> manifest);
+                                                               std::shared_ptr<const format::Manifest> manifest,
+                                                               const Snapshot* beside = nullptr);
 
   /// Applies one frame: first_seq is the number of its first operation. Returns when searches see it.
   Applied apply(Seq first_seq, std::span<const format::WalOp> ops);

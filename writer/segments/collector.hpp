@@ -1,5 +1,6 @@
 // Deletes files that nobody needs any more. A file goes only if no kept manifest names it; a manifest is kept while it is among
-// the newest few, or was replaced in CURRENT less than the grace time ago, or a live reader on this host pins it.
+// the newest few, or was replaced in CURRENT less than the grace time ago, or a live reader on this host pins it; or while the collection's
+// history says so, but then without its log: an old version is the state of its segments.
 //
 // "Ago" is counted by this process, from when it first knew: the clocks of hosts need not agree, and a writer may sleep for an
 // hour between stamping a manifest and publishing it. Only for what earlier processes under the same kernel left behind do
@@ -10,9 +11,9 @@
 #pragma once
 
 #include <map>
-#include <set>
 
 #include "shared/base/clock.hpp"
+#include "shared/format/version_index.hpp"
 #include "writer/segments/flush.hpp"
 #include "writer/segments/leftovers.hpp"
 
@@ -30,28 +31,26 @@ class Collector {
   [[nodiscard]] bool waits_for_manifests(std::optional<ManifestVersion> min_pinned) const;
 
  private:
-  struct Known {
-    Epoch epoch;
-    std::uint64_t created_unix_ms = 0;
-    std::set<format::WalName> wals;
-    std::map<SegmentId, std::set<std::string>> files;
+  /// The oldest manifest that stays, and the oldest whose log stays, too.
+  struct Kept {
+    ManifestVersion version, log;
   };
 
   Status learn_manifests();
-  Status note_replaced();
   [[nodiscard]] Result<bool> same_clock(Epoch epoch);
-  using Entry = std::map<ManifestVersion, Known>::const_iterator;
+  using Entry = format::VersionIndex::Versions::const_iterator;
   [[nodiscard]] bool rested(Entry entry) const;
-  [[nodiscard]] ManifestVersion first_kept(std::optional<ManifestVersion> min_pinned) const;
-  Result<std::vector<fs::Path>> obsolete(ManifestVersion first);
-  Status obsolete_wals(std::vector<fs::Path>& out) const;
-  Status obsolete_segments(std::vector<fs::Path>& out) const;
+  [[nodiscard]] bool retained(Entry entry) const;
+  [[nodiscard]] Kept first_kept(std::optional<ManifestVersion> min_pinned) const;
+  Result<std::vector<fs::Path>> obsolete(Kept kept);
+  Status obsolete_wals(ManifestVersion first, std::vector<fs::Path>& out) const;
+  Status obsolete_segments(ManifestVersion first, std::vector<fs::Path>& out) const;
   Status delete_all(const std::vector<fs::Path>& paths);
 
   FlushContext context_;
   const WriterOptions& options_;
   const base::Clock& clock_;
-  std::map<ManifestVersion, Known> known_;
+  format::VersionIndex index_;
   std::map<ManifestVersion, std::chrono::steady_clock::time_point> replaced_;  // as known to this process; outlives a failed round
   Leftovers leftovers_;
   std::map<Epoch, bool> same_clock_;  // whether the epoch's writer ran under our kernel

@@ -1,6 +1,7 @@
-// How a collection is set up. Fixed when it is created; stored in every manifest. Plain values.
+// How a collection is set up. Fixed when it is created, but for its history; stored in every manifest. Plain values.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -51,12 +52,25 @@ struct AttributeConfig {
   friend bool operator==(const AttributeConfig&, const AttributeConfig&) = default;
 };
 
+/// How long old versions of a collection stay, to be searched as they were (Collection::at_version, at_time). Collection::set_history changes it.
+struct HistoryConfig {
+  /// A version stays for at least this long after a newer one replaced it; 0 (default): no longer than readers need it. Up to ten years.
+  /// Costs the disk space of every segment file that was in use within that time, and one small file for each version.
+  std::chrono::seconds retention{0};
+  /// While versions are kept, what is in memory is flushed at least this often, so that no version is much further apart from the
+  /// next. 1 s to a day. Less: more precise times, more small segments to merge.
+  std::chrono::seconds interval{60};
+
+  friend bool operator==(const HistoryConfig&, const HistoryConfig&) = default;
+};
+
 struct CollectionConfig {
   std::uint32_t dim = 0;  ///< elements of a vector, 1–65,536; must be given
   Distance distance = Distance::cosine;
   Durability durability = Durability::buffered;
   HnswConfig hnsw{};
   AttributeConfig attributes{};
+  HistoryConfig history{};  ///< the one thing here that can change later
 
   friend bool operator==(const CollectionConfig&, const CollectionConfig&) = default;
 };
@@ -70,6 +84,8 @@ struct Limits {
   static constexpr std::uint32_t kMaxEf = 16'384;
   static constexpr std::uint32_t kMaxAttributeNames = 256;       ///< in each list of AttributeConfig
   static constexpr std::uint32_t kMaxAttributeNameBytes = 1'024;
+  static constexpr std::chrono::seconds kMaxRetention{10LL * 365 * 86'400};
+  static constexpr std::chrono::seconds kMaxHistoryInterval{86'400};
   static constexpr std::uint32_t kMaxBatchDocuments = 100'000;
   static constexpr std::uint64_t kMaxBatchBytes = 256ULL << 20;
 };
@@ -84,6 +100,8 @@ struct Limits {
 
 /// invalid_argument naming the field ("dim", "hnsw.m", …) unless every value is in range.
 [[nodiscard]] Status validate(const CollectionConfig& config);
+/// Likewise ("history.retention", "history.interval").
+[[nodiscard]] Status validate(const HistoryConfig& history);
 /// invalid_argument unless `name` matches [A-Za-z0-9_-]{1,64}.
 [[nodiscard]] Status validate_collection_name(std::string_view name);
 

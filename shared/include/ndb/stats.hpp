@@ -1,6 +1,7 @@
 // What a collection says about itself. Plain values.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -28,6 +29,22 @@ struct IndexStats {
   double progress = 1.0;          ///< of the build under way, 0–1
 };
 
+/// A published version: exactly the state after the operation `seq`.
+struct VersionInfo {
+  ManifestVersion version;
+  Seq seq;
+  std::chrono::system_clock::time_point time;  ///< when it was published, by the clock of its writer
+
+  friend bool operator==(const VersionInfo&, const VersionInfo&) = default;
+};
+
+/// What is kept of a collection's past; how long, CollectionStats::config says.
+struct HistoryStats {
+  std::uint64_t versions = 0;   ///< that can be searched, the newest included
+  VersionInfo oldest;           ///< of these
+  std::uint64_t bytes = 0;      ///< on disk, of files that only older versions need
+};
+
 struct CollectionStats {
   std::string name;
   CollectionConfig config;
@@ -39,7 +56,8 @@ struct CollectionStats {
   Epoch epoch;
   std::vector<SegmentStats> segments;
   IndexStats index;
-  std::uint64_t segment_bytes = 0;   ///< on disk
+  HistoryStats history;
+  std::uint64_t segment_bytes = 0;   ///< on disk, of the segments in use
   std::uint64_t wal_bytes = 0;       ///< on disk
   std::uint64_t memtable_bytes = 0;  ///< in memory
   std::uint64_t memtable_documents = 0;

@@ -60,6 +60,24 @@ TEST_CASE("flush and compact wait until their result is published") {
   CHECK(documents(*writer) == 15);
 }
 
+TEST_CASE("while versions are kept, a write is in one after the interval; otherwise it may stay in memory") {
+  WriterBench bench;
+  auto writer = open(bench);
+  test::must(put(*writer, "a", 1));
+  test::must(writer->set_history({.retention = std::chrono::hours(1), .interval = std::chrono::seconds(1)}));
+  CHECK(writer->state().snapshot()->manifest->flushed_seq == Seq{0});
+  const auto deadline = std::chrono::steady_clock::now() + kLongEnough;
+  const auto wait_for_flush = [&](Seq seq) {
+    while (writer->state().snapshot()->manifest->flushed_seq < seq && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    CHECK(writer->state().snapshot()->manifest->flushed_seq == seq);
+  };
+  wait_for_flush(Seq{1});
+  test::must(put(*writer, "b", 2));
+  wait_for_flush(Seq{2});
+  CHECK(writer->set_history({.retention = std::chrono::seconds(-1)}).error().code == ErrorCode::invalid_argument);
+}
+
 TEST_CASE("small memtables are flushed in the background while many threads write") {
   WriterBench bench;
   auto writer = open(bench, {.memtable_bytes = 50'000, .gc_grace = std::chrono::milliseconds(0), .index_min_rows = 100'000});

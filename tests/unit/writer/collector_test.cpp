@@ -67,6 +67,27 @@ void some_history(Engine& engine) {
   engine.flush();
 }
 
+void keep_versions(Engine& engine, std::chrono::seconds retention) {
+  test::must(engine.publisher.publish([&](format::Manifest& next) -> Status {
+    next.config.history.retention = retention;
+    return {};
+  }));
+}
+
+/// Every version as it is read again, without any log.
+std::map<ManifestVersion, Contents> states(WriterBench& bench) {
+  std::map<ManifestVersion, Contents> all;
+  for (const auto version : manifests(bench)) {
+    CAPTURE(version.value);
+    auto manifest = format::read_manifest(bench.fs, bench.path(), version);
+    test::must(manifest);
+    const auto state = live::LiveState::open(bench.fs, bench.path(), std::make_shared<const format::Manifest>(*manifest));
+    test::must(state);
+    all[version] = test::contents(*(*state)->snapshot(), manifest->flushed_seq);
+  }
+  return all;
+}
+
 const Contents kHistory = {{"a", 2}, {"b0", 0}, {"b1", 1}, {"b2", 2}, {"c", 7}};
 
 }  // namespace
@@ -155,6 +176,89 @@ TEST_CASE("what a live reader pins stays with all its files, and goes when the p
   test::must(collector.collect({}));
   CHECK(manifests(bench) == std::set{current});
   require_openable(bench);
+}
+
+TEST_CASE("old versions stay for the retention time, whole but without their log, and go when it is over") {
+  WriterBench bench;
+  auto engine = bench.open();
+  keep_versions(*engine, std::chrono::hours(2));
+  some_history(*engine);
+  const auto current = engine->publisher.current()->version;
+  const auto before = states(bench);
+  CHECK(before.at(current) == kHistory);
+  const WriterOptions options{.kept_manifests = 1};
+  MovedClock clock;
+  Collector collector(engine->context, options, clock);
+  test::must(collector.collect({}));  // learns what was replaced
+  clock.moved = std::chrono::minutes(119);
+  test::must(collector.collect({}));
+  CHECK(states(bench) == before);
+  CHECK_FALSE(std::filesystem::exists(bench.wal(1, 0)));
+  CHECK_FALSE(collector.waits_for_manifests({}));
+  CHECK(format::read_boundary(bench.fs, bench.path())->first_kept == ManifestVersion{0});
+  clock.moved = std::chrono::minutes(121);
+  test::must(collector.collect({}));
+  CHECK(manifests(bench) == std::set{current});
+  require_openable(bench);
+  CHECK(bench.fs.list(format::segments_folder(bench.path()))->size() == 2);
+  CHECK(engine->contents() == kHistory);
+}
+
+TEST_CASE("versions that are not to be kept any more go at once, but for what the grace time and pins keep") {
+  WriterBench bench;
+  auto engine = bench.open();
+  keep_versions(*engine, std::chrono::hours(1'000));
+  some_history(*engine);
+  const WriterOptions options{.kept_manifests = 1};
+  MovedClock clock;
+  Collector collector(engine->context, options, clock);
+  test::must(collector.collect({}));
+  clock.moved = std::chrono::minutes(600);
+  test::must(collector.collect({}));
+  const auto all = manifests(bench);
+  CHECK(*all.begin() == ManifestVersion{1});
+  keep_versions(*engine, {});
+  const auto current = engine->publisher.current()->version;
+  test::must(collector.collect(ManifestVersion{4}));
+  CHECK(*manifests(bench).begin() == ManifestVersion{4});
+  test::must(collector.collect({}));
+  CHECK(*manifests(bench).begin() == ManifestVersion{current.value - 1});  // replaced just now
+  clock.moved += std::chrono::minutes(16);
+  test::must(collector.collect({}));
+  CHECK(manifests(bench) == std::set{current});
+  require_openable(bench);
+}
+
+TEST_CASE("a collection that fails half-way leaves every version of the history whole") {
+  for (int fail_at = 0;; ++fail_at) {
+    CAPTURE(fail_at);
+    WriterBench bench;
+    auto engine = bench.open();
+    some_history(*engine);
+    keep_versions(*engine, std::chrono::minutes(30));
+    MovedClock clock;
+    const WriterOptions options{.kept_manifests = 1};
+    Collector collector(engine->context, options, clock);
+    test::must(collector.collect({}));
+    clock.moved = std::chrono::minutes(20);
+    const auto before = states(bench);
+    int calls = 0;
+    bool failed = false;
+    bench.fs.set_rule([&](test::Call, const fs::Path&) -> std::optional<test::Fault> {
+      if (calls++ != fail_at) return {};
+      failed = true;
+      return test::io_fault();
+    });
+    static_cast<void>(collector.collect({}));
+    bench.fs.clear();
+    REQUIRE(states(bench) == before);
+    clock.moved = std::chrono::minutes(60);
+    test::must(collector.collect({}));
+    REQUIRE(manifests(bench).size() == 1);
+    require_openable(bench);
+    if (!failed) break;
+    if (fail_at > 8) fail_at += 4;
+  }
 }
 
 TEST_CASE("a segment that is being written is left alone, a crashed writer's is not, a later writer's is") {

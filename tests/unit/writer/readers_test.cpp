@@ -31,8 +31,12 @@ TEST_CASE("readers that report are listed, and pin what they use, until they hav
   CHECK(readers.list(Seq{25}).size() == 2);
   CHECK(readers.list(Seq{25})[0].lag_seq == 0);
   CHECK(readers.min_pinned_version() == ManifestVersion{7});
+  readers.pin_here(ManifestVersion{3});
+  CHECK(readers.min_pinned_version() == ManifestVersion{3});
   clock.time += Readers::kForgetAfter + std::chrono::milliseconds(1);
   CHECK(readers.list(Seq{25}).empty());
+  CHECK(readers.min_pinned_version() == ManifestVersion{3});
+  readers.pin_here({});
   CHECK_FALSE(readers.min_pinned_version());
 }
 

@@ -107,6 +107,19 @@ class Collection {
   /// The manifest in use, as JSON.
   [[nodiscard]] Result<std::string> manifest() const;
   [[nodiscard]] Result<std::vector<ReplicaStats>> replicas() const;
+
+  /// The collection as it was at a version: a handle that answers search, get, count, scroll, stats and manifest from that state, and
+  /// mutations with read_only. A version is what was published, so it lacks what was only in memory and in the log then. It stays whole as
+  /// long as the handle lives. not_found (naming the versions that are kept) if it is kept no longer; invalid_argument if it is yet to come.
+  [[nodiscard]] Result<Collection> at_version(ManifestVersion version) const;
+  /// The same for the newest version that had been published at that time (by the clocks of the writers then).
+  [[nodiscard]] Result<Collection> at_time(std::chrono::system_clock::time_point time) const;
+  /// Which state this handle shows, if it is one of at_version() or at_time().
+  [[nodiscard]] std::optional<VersionInfo> as_of() const;
+  /// The versions that are there, oldest first; the last one is the newest.
+  [[nodiscard]] Result<std::vector<VersionInfo>> versions() const;
+  /// From now on, old versions are kept that long. Takes the write lock. What is not kept any more goes in the background.
+  [[nodiscard]] Result<ManifestVersion> set_history(const HistoryConfig& history);
   /// Returns when everything up to `seq` is visible here; timeout otherwise.
   [[nodiscard]] Status wait_for(Seq seq, std::chrono::milliseconds timeout = std::chrono::seconds(10)) const;
   /// Takes the write lock now rather than at the first mutation.

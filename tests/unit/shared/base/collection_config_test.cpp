@@ -33,4 +33,12 @@ TEST_CASE("a configuration out of range is refused with its field") {
   }
   config.attributes = {.only = {}, .never = std::vector<std::string>(Limits::kMaxAttributeNames + 1, "a")};
   CHECK(validate(config).error().field == "attributes.never");
+  config = {.dim = 4, .history = {.retention = Limits::kMaxRetention, .interval = Limits::kMaxHistoryInterval}};
+  CHECK(validate(config));
+  config.history.retention += std::chrono::seconds(1);
+  CHECK(validate(config).error().field == "history.retention");
+  for (const auto interval : {std::chrono::seconds(0), Limits::kMaxHistoryInterval + std::chrono::seconds(1)}) {
+    config.history = {.retention = std::chrono::seconds(1), .interval = interval};
+    CHECK(validate(config).error().field == "history.interval");
+  }
 }

@@ -87,6 +87,12 @@ Manifest manifest_with_attributes(const ManifestSegment& segment) {
   return with;
 }
 
+Manifest manifest_with_history(const ManifestSegment& segment) {
+  Manifest with = manifest_with_attributes(segment);
+  with.config.history = {.retention = std::chrono::hours(48), .interval = std::chrono::seconds(90)};
+  return with;
+}
+
 std::vector<std::byte> wal() {
   std::vector<std::byte> out;
   append_wal_file_header(out, kWal, kUid);
@@ -137,6 +143,7 @@ TEST_CASE("write the golden files", "[.generate]") {
   test::put_file(kGolden / "deleted-v1", test::bytes_of_file(segment_folder(folder.path(), kSegment) / "deleted-1-0"));
   test::put_file(kGolden / "manifest-v1", encode_manifest(manifest(segment)));
   test::put_file(kGolden / "manifest-v1-attributes", encode_manifest(manifest_with_attributes(segment)));
+  test::put_file(kGolden / "manifest-v1-history", encode_manifest(manifest_with_history(segment)));
   test::put_file(kGolden / "wal-v1", wal());
   write_pointers(kGolden / "pointers-v1");
 }
@@ -159,6 +166,16 @@ TEST_CASE("a manifest of format 1 that names indexes of payloads is read as it w
   CHECK(encode_manifest(*golden) == test::bytes_of_file(path));
   CHECK(golden->segments.front().attributes->name == "attributes");
   CHECK(golden->config.attributes.never.front() == "text");
+}
+
+TEST_CASE("a manifest of format 1 that keeps old versions is read as it was meant") {
+  const auto path = kGolden / "manifest-v1-history";
+  const auto golden = decode_manifest(test::bytes_of_file(path), path);
+  REQUIRE(golden);
+  CHECK(*golden == manifest_with_history(golden->segments.front()));
+  CHECK(encode_manifest(*golden) == test::bytes_of_file(path));
+  CHECK(golden->config.history.retention == std::chrono::hours(48));
+  CHECK(golden_manifest().config.history == HistoryConfig{});
 }
 
 TEST_CASE("a WAL file of format 1 is read as it was meant") {

@@ -22,7 +22,8 @@ Manifest sample_manifest() {
   manifest.name = "docs";
   manifest.created_unix_ms = 1'700'000'000'123;
   manifest.config = {.dim = 65'536, .distance = Distance::euclidean, .durability = Durability::sync, .hnsw = {8, 100, 33},
-                     .attributes = {.only = {"a", "b.c"}, .never = {"b.c.\"d\""}}};
+                     .attributes = {.only = {"a", "b.c"}, .never = {"b.c.\"d\""}},
+                     .history = {.retention = std::chrono::hours(24), .interval = std::chrono::seconds(5)}};
   manifest.index_enabled = false;
   manifest.flushed_seq = Seq{1ULL << 60};
   manifest.segments.push_back({.id = make_segment_id(Epoch{1}, 4), .rows = 10, .deleted = 3,
