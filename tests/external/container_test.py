@@ -65,15 +65,15 @@ def make_base(cache):
 
 def build_image(source, cache, programs):
     with tempfile.TemporaryDirectory(dir=cache) as context:
-        ready = Path(context) / "deploy/docker/ready"
+        ready = Path(context) / "programs"
         (ready / "bin").mkdir(parents=True)
         run("install", "--strip", "-t", ready / "bin", *programs)
         (ready / "packages").write_text(run(source / "deploy/docker/library-packages.sh", *programs).stdout)
         for file in (ready / "packages", ready / "bin", *(ready / "bin").iterdir()):
             os.utime(file, (0, 0))  # the layers of the last run are used again if nothing changed
         run("buildah", "build", "--isolation=chroot", "--network=host", "--format=docker", "--layers", "--pull=never",
-            "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--build-arg", f"BASE={BASE}", "--build-arg", "PROGRAMS=ready",
-            "-t", IMAGE, "-f", source / "deploy/docker/Dockerfile", context)
+            "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--build-arg", f"BASE={BASE}",
+            "--build-context", f"programs={context}", "-t", IMAGE, "-f", source / "deploy/docker/Dockerfile", source / "deploy/docker")
 
 
 def free_port():
