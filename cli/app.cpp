@@ -120,6 +120,7 @@ int run(const std::vector<std::string>& args, const Streams& streams, const Open
   add_search_command(app, session, action);
   add_maintenance_commands(app, session, action);
   add_verify_command(app, session, action);
+  add_bench_command(app, session, action);
   add_top_command(app, session, action);
   add_health_command(app, session, action);
   add_backup_commands(app, session, action);

@@ -54,6 +54,7 @@ void add_search_command(CLI::App& app, Session& session, Action& action);
 void add_maintenance_commands(CLI::App& app, Session& session, Action& action);  ///< flush compact index replicas
 void add_backup_commands(CLI::App& app, Session& session, Action& action);       ///< backup restore
 void add_health_command(CLI::App& app, Session& session, Action& action);
+void add_bench_command(CLI::App& app, Session& session, Action& action);
 void add_verify_command(CLI::App& app, Session& session, Action& action);
 void add_top_command(CLI::App& app, Session& session, Action& action);
 

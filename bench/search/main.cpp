@@ -14,7 +14,7 @@
 #include "bench/search/collection_target.hpp"
 #include "bench/search/data_set.hpp"
 #include "bench/search/hnswlib_peer.hpp"
-#include "bench/search/plot.hpp"
+#include "cli/bench/recall_plot.hpp"
 #include "shared/base/bytes.hpp"
 #include "shared/index/hnsw_build.hpp"
 #include "shared/index/hnsw_search.hpp"
@@ -114,14 +114,14 @@ void write_lines(const std::string& path, const std::vector<Line>& lines, const 
 }
 
 void draw_lines(const std::string& path, const std::vector<Line>& lines, const Options& options) {
-  std::vector<bench::Curve> curves;
+  std::vector<cli::Curve> curves;
   for (const Line& line : lines) {
-    auto curve = std::ranges::find(curves, line.name, &bench::Curve::name);
+    auto curve = std::ranges::find(curves, line.name, &cli::Curve::name);
     if (curve == curves.end()) curve = curves.insert(curves.end(), {line.name, {}});
-    curve->points.emplace_back(line.recall, line.best_qps);
+    curve->points.push_back({line.recall, line.best_qps});
   }
-  std::ofstream(path) << bench::recall_plot(
-      fmt::format("recall@{} against queries per second, {}, {}", options.k, options.distance,
+  std::ofstream(path) << cli::recall_plot(
+      fmt::format("recall@{} against queries per second of one thread, {}, {}", options.k, options.distance,
                   std::filesystem::path(options.data).filename().string()),
       curves);
 }

@@ -1,6 +1,5 @@
 // ndb import: documents out of files.
 #include <fmt/format.h>
-#include <glob.h>
 
 #include "cli/command.hpp"
 #include "cli/import/importer.hpp"
@@ -28,23 +27,12 @@ Status find_names(Import& options) {
   return {};
 }
 
-/// The files that a pattern stands for, in order; a name without any is itself, whether it exists or not.
-Status expand(const std::string& word, std::vector<std::filesystem::path>& into) {
-  std::error_code ignored;
-  if (word.find_first_of("*?[") == std::string::npos || std::filesystem::exists(word, ignored)) return into.emplace_back(word), Status{};
-  glob_t found{};
-  const int code = ::glob(word.c_str(), GLOB_TILDE, nullptr, &found);
-  for (std::size_t i = 0; code == 0 && i < found.gl_pathc; ++i) into.emplace_back(found.gl_pathv[i]);
-  ::globfree(&found);
-  return code == 0 ? Status{} : fail(ErrorCode::not_found, fmt::format("no file matches '{}'", word));
-}
-
 Status import(const Session& session, Import& options) {
   NDB_TRY(find_names(options));
   if (!options.documents.empty() && (!options.ids.empty() || !options.payloads.empty()))
     return usage("--documents has ids and payloads; give it, or --ids and --payloads");
   RowFiles& files = options.files;
-  for (const auto& word : options.words) NDB_TRY(expand(word, files.vectors));
+  for (const auto& word : options.words) NDB_TRY(expand_pattern(word, files.vectors));
   if (files.vectors.size() > 1 && std::ranges::find(files.vectors, "-") != files.vectors.end())
     return usage("standard input (-) must be the only file");
   files.ids = options.ids;

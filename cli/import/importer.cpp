@@ -72,13 +72,6 @@ std::optional<std::size_t> refused_document(const Error& error) {
   return at;
 }
 
-Status check(const DocumentView& document, const Collected& collection) {
-  NDB_TRY(payload::validate_id(document.id));
-  NDB_TRY(payload::validate_vector(document.vector, collection.dim, collection.distance));
-  NDB_TRY(payload::encode(document.payload));
-  return {};
-}
-
 /// Moves to the rejects whatever the engine would refuse.
 void screen(Chunk& chunk, const Collected& collection, const std::string& source) {
   const auto views = chunk.views();
@@ -88,7 +81,7 @@ void screen(Chunk& chunk, const Collected& collection, const std::string& source
   good.rows_end = chunk.rows_end;
   good.rejects = std::move(chunk.rejects);
   for (std::size_t i = 0; i < views.size(); ++i) {
-    if (const auto status = check(views[i], collection); status) {
+    if (const auto status = check_document(views[i], {.dim = collection.dim, .distance = collection.distance}); status) {
       good.add(chunk.rows[i], chunk.ids[i], views[i].vector, chunk.payloads[i]);
     } else {
       const auto& [code, message, field] = status.error();
@@ -300,6 +293,13 @@ Status build_index(const Session& session, const std::string& name) {
 }
 
 }  // namespace
+
+Status check_document(const DocumentView& document, const CollectionConfig& config) {
+  NDB_TRY(payload::validate_id(document.id));
+  NDB_TRY(payload::validate_vector(document.vector, config.dim, config.distance));
+  NDB_TRY(payload::encode(document.payload));
+  return {};
+}
 
 Status run_import(const Session& session, const ImportOptions& options, DocumentSource& source) {
   {

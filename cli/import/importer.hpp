@@ -25,6 +25,8 @@ struct ImportOptions {
 
 /// The options that every import command has.
 void declare_import_options(CLI::App& command, ImportOptions& options);
+/// What a collection would say to the document, without one.
+[[nodiscard]] Status check_document(const DocumentView& document, const CollectionConfig& config);
 /// Everything from an opened source to the summary.
 [[nodiscard]] Status run_import(const Session& session, const ImportOptions& options, DocumentSource& source);
 

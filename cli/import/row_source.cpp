@@ -1,5 +1,6 @@
 #include "cli/import/row_source.hpp"
 
+#include <glob.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -72,6 +73,16 @@ std::string describe(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+Status expand_pattern(const std::string& word, std::vector<std::filesystem::path>& into) {
+  std::error_code ignored;
+  if (word.find_first_of("*?[") == std::string::npos || std::filesystem::exists(word, ignored)) return into.emplace_back(word), Status{};
+  glob_t found{};
+  const int code = ::glob(word.c_str(), GLOB_TILDE, nullptr, &found);
+  for (std::size_t i = 0; code == 0 && i < found.gl_pathc; ++i) into.emplace_back(found.gl_pathv[i]);
+  ::globfree(&found);
+  return code == 0 ? Status{} : fail(ErrorCode::not_found, fmt::format("no file matches '{}'", word));
+}
 
 Result<std::unique_ptr<RowSource>> RowSource::open(const RowFiles& files) {
   std::unique_ptr<RowSource> source(new RowSource(files));

@@ -18,6 +18,9 @@
 
 namespace ndb::cli {
 
+/// The files that a pattern stands for, in order; a name without any is itself, whether it exists or not. not_found if nothing matches.
+[[nodiscard]] Status expand_pattern(const std::string& word, std::vector<std::filesystem::path>& into);
+
 struct RowFiles {
   std::vector<std::filesystem::path> vectors;  ///< at least one; "-" is standard input
   std::string format;              ///< of all of them; empty: by their names, of standard input jsonl

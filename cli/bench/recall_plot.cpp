@@ -1,4 +1,4 @@
-#include "bench/search/plot.hpp"
+#include "cli/bench/recall_plot.hpp"
 
 #include <fmt/format.h>
 
@@ -6,15 +6,28 @@
 #include <array>
 #include <cmath>
 
-namespace ndb::bench {
+namespace ndb::cli {
 namespace {
 
-constexpr double kWidth = 720, kHeight = 440, kLeft = 80, kRight = 150, kTop = 40, kBottom = 50;
+constexpr double kWidth = 720, kHeight = 440, kLeft = 80, kRight = 150, kTop = 56, kBottom = 50;
 constexpr std::array<const char*, 5> kColours{"#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#8c564b"};
 constexpr std::array kRecallTicks{0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9995};
 
 // What is missing to 1, logarithmic: 0.9, 0.99 and 0.999 are equally far apart.
 double recall_scale(double recall) { return -std::log10(1.0 - std::min(recall, 0.99995)); }
+
+/// Names come from files and users, and "<" in one must not end the picture.
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '<') out += "&lt;";
+    else if (c == '>') out += "&gt;";
+    else if (c == '&') out += "&amp;";
+    else if (static_cast<unsigned char>(c) < 0x20) out += ' ';
+    else out += c;
+  }
+  return out;
+}
 
 struct Axes {
   double low_x = 1e9, high_x = -1e9, low_y = 1e9, high_y = -1e9;
@@ -56,32 +69,34 @@ std::string grid(const Axes& axes) {
 std::string draw(const Curve& curve, const Axes& axes, std::size_t index) {
   const char* colour = kColours[index % kColours.size()];
   std::string points, dots;
-  for (const auto& [recall, rate] : curve.points) {
+  for (const auto& [recall, rate, label] : curve.points) {
     points += fmt::format("{:.1f},{:.1f} ", axes.x(recall), axes.y(rate));
     dots += fmt::format("<circle cx='{:.1f}' cy='{:.1f}' r='3' fill='{}'/>", axes.x(recall), axes.y(rate), colour);
+    if (!label.empty())
+      dots += fmt::format("<text x='{:.1f}' y='{:.1f}' font-size='10' fill='#555'>{}</text>", axes.x(recall) + 6, axes.y(rate) - 5, escaped(label));
   }
   const double y = kTop + 20.0 * static_cast<double>(index);
   return fmt::format("<polyline points='{}' fill='none' stroke='{}' stroke-width='2'/>{}\n"
                      "<rect x='{}' y='{}' width='12' height='12' fill='{}'/><text x='{}' y='{}'>{}</text>\n",
-                     points, colour, dots, kWidth - kRight + 16, y, colour, kWidth - kRight + 34, y + 11, curve.name);
+                     points, colour, dots, kWidth - kRight + 16, y, colour, kWidth - kRight + 34, y + 11, escaped(curve.name));
 }
 
 }  // namespace
 
-std::string recall_plot(const std::string& title, const std::vector<Curve>& curves) {
+std::string recall_plot(const std::string& title, const std::vector<Curve>& curves, const std::string& note) {
   Axes axes;
   for (const Curve& curve : curves)
-    for (const auto& [recall, rate] : curve.points) axes.include(recall, rate);
+    for (const auto& point : curve.points) axes.include(point.recall, point.queries_per_second);
   std::string out = fmt::format("<svg xmlns='http://www.w3.org/2000/svg' width='{0}' height='{1}' font-family='sans-serif' "
                                 "font-size='12'><rect width='{0}' height='{1}' fill='white'/>\n"
-                                "<text x='{2}' y='22' font-size='14'>{3}</text>\n",
-                                kWidth, kHeight, kLeft, title);
+                                "<text x='{2}' y='22' font-size='14'>{3}</text><text x='{2}' y='40' fill='#555'>{4}</text>\n",
+                                kWidth, kHeight, kLeft, escaped(title), escaped(note));
   out += grid(axes);
   for (std::size_t i = 0; i < curves.size(); ++i) out += draw(curves[i], axes, i);
-  out += fmt::format("<text x='{}' y='{}' text-anchor='middle'>recall</text>"
-                     "<text x='18' y='{}' transform='rotate(-90 18 {})' text-anchor='middle'>queries per second, one thread</text></svg>\n",
+  out += fmt::format("<text x='{}' y='{}' text-anchor='middle'>recall</text>\n"
+                     "<text x='18' y='{}' transform='rotate(-90 18 {})' text-anchor='middle'>queries per second</text></svg>\n",
                      (kLeft + kWidth - kRight) / 2, kHeight - 10, kHeight / 2, kHeight / 2);
   return out;
 }
 
-}  // namespace ndb::bench
+}  // namespace ndb::cli
