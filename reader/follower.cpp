@@ -49,6 +49,11 @@ std::shared_ptr<live::LiveState> Follower::state() const {
   return state_;
 }
 
+Follower::Position Follower::position() const {
+  const std::scoped_lock lock(mutex_);
+  return position_;
+}
+
 std::chrono::milliseconds Follower::since_confirmed() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - confirmed_.load(std::memory_order_relaxed));
 }
@@ -60,6 +65,11 @@ Status Follower::health() const {
   if (since_confirmed() <= options_.fence_after) return {};
   if (problem_) return std::unexpected(*problem_);
   return fail(ErrorCode::unavailable, "the volume could not be read for too long; answers might miss files that are gone");
+}
+
+bool Follower::is_woken() const {
+  const std::scoped_lock lock(slot_mutex_);
+  return slot_.has_value();
 }
 
 void Follower::poke() {
@@ -187,6 +197,11 @@ Status Follower::refresh(bool look_at_current) {
   if (look_at_current) NDB_TRY(follow_current(asked));
   NDB_TRY(tail_->advance(*state_, look_at_current));
   if (slot_) slot_->set_applied(state_->applied_seq());
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto file = tail_->file();
+    position_ = {.file = file, .offset = tail_->bytes_read(file), .manifest = state_->snapshot()->manifest->version};
+  }
   if (look_at_current && !tail_->stuck()) confirmed_.store(asked, std::memory_order_relaxed);
   return {};
 }

@@ -45,6 +45,15 @@ class Follower {
   [[nodiscard]] std::chrono::milliseconds since_confirmed() const;
   /// Keeps the writer from deleting what this version and later ones name, besides the one in use; none: nothing more than that. Any thread.
   void pin_older(std::optional<ManifestVersion> oldest);
+  /// How far the log was read.
+  struct Position {
+    format::WalName file;
+    std::uint64_t offset = 0;
+    ManifestVersion manifest{};
+  };
+  [[nodiscard]] Position position() const;
+  /// Whether the writer wakes it through shared memory.
+  [[nodiscard]] bool is_woken() const;
   /// Looks now rather than at the next wake-up. Any thread.
   void poke();
   /// One look at CURRENT and the log, as its thread takes it at each poll. Only without a thread of its own.
@@ -75,8 +84,9 @@ class Follower {
   const fs::Path collection_;
   const FollowerOptions options_;
   const base::Clock& clock_;
-  mutable std::mutex mutex_;  // guards state_, problem_, poked_
+  mutable std::mutex mutex_;  // guards state_, position_, problem_, poked_
   std::shared_ptr<live::LiveState> state_;
+  Position position_;
   std::optional<Error> problem_;
   bool poked_ = false;
   std::condition_variable_any poke_;
@@ -85,7 +95,7 @@ class Follower {
   std::optional<WalTail> tail_;  // always there; made anew with the state
   std::optional<ipc::ControlBlock> block_;
   std::optional<ipc::ReaderSlot> slot_;
-  std::mutex slot_mutex_;  // guards slot_ against other threads, and the pins
+  mutable std::mutex slot_mutex_;  // guards slot_ against other threads, and the pins
   ManifestVersion in_use_{};
   std::optional<ManifestVersion> older_;  // what else is read here
   std::chrono::steady_clock::time_point next_connect_{}, next_mend_{}, next_look_{}, listed_{};

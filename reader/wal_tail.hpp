@@ -26,6 +26,8 @@ class WalTail {
   /// inside a sealed part, or where a file is not what the manifest says; unavailable if a file ends before its seal, for then it was
   /// truncated or this host sees an old length.
   [[nodiscard]] Result<bool> advance(live::LiveState& state, bool reopen);
+  /// The file that is being read.
+  [[nodiscard]] format::WalName file() const noexcept { return name_; }
   /// How much of a file went into the state; 0 for a file that was never read.
   [[nodiscard]] std::uint64_t bytes_read(format::WalName name) const;
   /// Set while the next bytes are no valid frame though they are there: a write under way, or damage.

@@ -35,21 +35,27 @@ Result<std::unique_ptr<CollectionWriter>> CollectionWriter::open(fs::FileSystem&
 CollectionWriter::CollectionWriter(fs::FileSystem& fs, fs::Path collection, const WriterOptions& options,
                                    ipc::WriterLock lock, bool shared_memory)
     : fs_(fs), collection_(std::move(collection)), options_(options), lock_(std::move(lock)),
-      readers_(collection_, shared_memory) {}
+      readers_(collection_, shared_memory), feed_(fs_, collection_) {}
 
 void CollectionWriter::start(TakenOver taken) {
   const auto manifest = taken.manifest;
+  feed_.committed(taken.active->name(), taken.active->bytes());
   log_ = std::make_unique<CommitLog>(
       fs_, collection_, options_, std::move(taken),
-      [this](Seq seq, format::WalName wal, std::uint64_t bytes) { readers_.committed(seq, wal, bytes); },
+      [this](Seq seq, format::WalName wal, std::uint64_t bytes) {
+        readers_.committed(seq, wal, bytes);
+        feed_.committed(wal, bytes);
+      },
       [this] { wake(); });
   publisher_ = std::make_unique<ManifestPublisher>(fs_, collection_, *log_, manifest, [this](ManifestVersion version) {
     readers_.published(version);
+    feed_.published(version);
     wake();
   });
   context_ = std::make_unique<FlushContext>(FlushContext{fs_, collection_, *log_, *publisher_, pending_, &merge_pace_});
   collector_ = std::make_unique<Collector>(*context_, options_, base::system_clock());
   readers_.published(manifest->version);
+  feed_.published(manifest->version);
   flush_thread_ = std::jthread([this](const std::stop_token& stop) { flush_loop(stop); });
   optimize_thread_ = std::jthread([this](const std::stop_token& stop) { optimize_loop(stop); });
   sync_thread_ = std::jthread([this](const std::stop_token& stop) { sync_loop(stop); });
@@ -72,6 +78,7 @@ Status CollectionWriter::close() {
     if (closed_) return {};
     closed_ = true;
   }
+  feed_.close();
   const bool failed_before = log_->failure().has_value();
   const auto status = log_->close();
   for (auto* thread : {&sync_thread_, &flush_thread_, &optimize_thread_}) thread->request_stop();

@@ -19,6 +19,7 @@
 #include "writer/segments/compaction_policy.hpp"
 #include "writer/segments/merge.hpp"
 #include "writer/readers.hpp"
+#include "writer/wal_feed.hpp"
 
 namespace ndb::writer {
 
@@ -59,6 +60,8 @@ class CollectionWriter {
   [[nodiscard]] Activity::AllTimes activity() const noexcept { return activity_.times(); }
   /// See Readers::reported.
   [[nodiscard]] Status reader_reported(const ReaderReport& report) { return readers_.reported(report); }
+  /// What was committed, for readers that do not see the log's files at once. Any thread; ends with close().
+  [[nodiscard]] WalFeed& feed() noexcept { return feed_; }
   [[nodiscard]] std::vector<ReplicaStats> replicas() { return readers_.list(state().applied_seq()); }
 
  private:
@@ -95,6 +98,7 @@ class CollectionWriter {
   const WriterOptions options_;
   ipc::WriterLock lock_;
   Readers readers_;
+  WalFeed feed_;
   PendingSegments pending_;
   Pace merge_pace_{options_.merge_bytes_per_second};
   std::unique_ptr<CommitLog> log_;

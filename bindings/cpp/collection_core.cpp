@@ -118,6 +118,12 @@ std::shared_ptr<writer::CollectionWriter> CollectionCore::current_writer() const
   return writer_;
 }
 
+std::shared_ptr<reader::Follower> CollectionCore::current_follower() const {
+  if (fork_.inherited()) return nullptr;
+  const std::scoped_lock lock(mutex_);
+  return follower_;
+}
+
 Result<std::shared_ptr<writer::CollectionWriter>> CollectionCore::writer() {
   NDB_TRY(check_process());
   if (auto now = current_writer()) return now;

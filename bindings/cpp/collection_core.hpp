@@ -45,6 +45,8 @@ class CollectionCore {
   [[nodiscard]] Status check_process() const { return fork_.check(); }
   /// The writer if this process is it.
   [[nodiscard]] std::shared_ptr<writer::CollectionWriter> current_writer() const;
+  /// The follower unless this process is the writer.
+  [[nodiscard]] std::shared_ptr<reader::Follower> current_follower() const;
   [[nodiscard]] Result<WriteResult> write(const format::WalBodyBuilder& body);
   /// See CommitLog::write_made.
   [[nodiscard]] Result<WriteResult> write_made(const writer::CommitLog::MakeBody& make);

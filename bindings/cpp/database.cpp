@@ -46,21 +46,26 @@ Status make_folder(const std::filesystem::path& folder) {
 Database::Database(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 
 Result<Database> Database::open(const std::filesystem::path& folder, const DatabaseOptions& options) {
+  return embedded::open_database(fs::posix_file_system(), folder, options);
+}
+
+Result<Database> embedded::open_database(fs::FileSystem& fs, const std::filesystem::path& folder, const DatabaseOptions& options) {
   if (folder.empty()) return fail(ErrorCode::invalid_argument, "the folder's name is empty", "data_dir");
   if (!options.read_only) NDB_TRY(make_folder(folder));
   const auto absolute = std::filesystem::absolute(folder);
   struct stat status {};
   if (::stat(absolute.c_str(), &status) != 0) {
     if (options.read_only && errno == ENOENT)  // a reader may start first
-      return Database(std::make_shared<Impl>(fs::posix_file_system(), absolute, options));
+      return Database(std::make_shared<Database::Impl>(fs, absolute, options));
     return base::fail_errno(errno, "open " + absolute.string());
   }
   if (!S_ISDIR(status.st_mode))
     return fail(ErrorCode::invalid_argument, absolute.string() + " is not a folder", "data_dir");
   const FolderKey key{status.st_dev, status.st_ino, options.read_only};
   const std::scoped_lock lock(registry().mutex);
-  if (auto known = registry().open[key].lock(); known != nullptr && !known->closed()) return Database(std::move(known));
-  auto fresh = std::make_shared<Impl>(fs::posix_file_system(), absolute, options);
+  if (auto known = registry().open[key].lock(); known != nullptr && !known->closed())
+    return Database(std::move(known));
+  auto fresh = std::make_shared<Database::Impl>(fs, absolute, options);
   registry().open[key] = fresh;
   return Database(std::move(fresh));
 }

@@ -24,7 +24,7 @@ Result<Database> Backend::database() {
   const std::unique_lock lock(mutex_);
   if (closed_) return fail(ErrorCode::unavailable, "the database is closing");
   if (database_) return *database_;
-  auto opened = Database::open(folder_, options_);
+  auto opened = embedded::open_database(files_, folder_, options_);
   if (opened) database_ = *opened;
   return opened;
 }
@@ -68,6 +68,19 @@ Result<Seq> Backend::note_replica(std::string_view name, const ReplicaReport& re
   if (writer == nullptr) return fail(ErrorCode::unavailable, "this process does not write to the collection now");
   NDB_TRY(writer->reader_reported({report.host, report.pid, report.pinned_version, report.seq}));
   return writer->state().applied_seq();
+}
+
+Result<std::shared_ptr<writer::WalFeed>> Backend::feed(std::string_view name) {
+  NDB_TRY(collection(name));
+  NDB_TRY_ASSIGN(const auto core, embedded::core_of(folder_, options_.read_only, name));
+  const auto writer = core->current_writer();
+  if (writer == nullptr) return fail(ErrorCode::unavailable, "this process does not write to the collection now");
+  return std::shared_ptr<writer::WalFeed>(writer, &writer->feed());
+}
+
+void Backend::close_feeds() {
+  for (const std::string& name : names().value_or(std::vector<std::string>{}))
+    if (const auto open = feed(name)) (*open)->close();
 }
 
 std::optional<writer::Activity::AllTimes> Backend::activity(std::string_view name) const {

@@ -16,13 +16,15 @@
 #include "ipc/http/codec/request_codec.hpp"
 #include "ndb/ndb.hpp"
 #include "writer/activity.hpp"
+#include "writer/wal_feed.hpp"
 
 namespace ndb::http {
 
 class Backend {
  public:
-  Backend(std::filesystem::path folder, const DatabaseOptions& options)
-      : folder_(std::move(folder)), options_(options) {}
+  /// files: where the folder's files are opened; outlives this.
+  Backend(std::filesystem::path folder, const DatabaseOptions& options, fs::FileSystem& files = fs::posix_file_system())
+      : folder_(std::move(folder)), options_(options), files_(files) {}
 
   /// Opens the folder unless it is open already. For a reader unavailable as long as there is no folder.
   [[nodiscard]] Status open();
@@ -33,6 +35,10 @@ class Backend {
   /// Notes what a reader reported, and answers the newest sequence number here. unavailable unless this process writes
   /// to the collection.
   [[nodiscard]] Result<Seq> note_replica(std::string_view name, const ReplicaReport& report);
+  /// What this process commits to the collection, as it comes. unavailable unless it writes to it.
+  [[nodiscard]] Result<std::shared_ptr<writer::WalFeed>> feed(std::string_view name);
+  /// Answers whoever waits in a feed, so that a server can end.
+  void close_feeds();
   /// How long background work took, if this process writes to the collection.
   [[nodiscard]] std::optional<writer::Activity::AllTimes> activity(std::string_view name) const;
   /// Forgets a collection that an operation found gone, so that the next request looks again.
@@ -48,6 +54,7 @@ class Backend {
 
   const std::filesystem::path folder_;
   const DatabaseOptions options_;
+  fs::FileSystem& files_;
 
   std::shared_mutex mutex_;
   // Guarded by mutex_:

@@ -10,6 +10,7 @@
 
 #include "bindings/http/backend.hpp"
 #include "bindings/http/file_watch.hpp"
+#include "bindings/http/push/log_subscriber.hpp"
 #include "bindings/http/replica_reporter.hpp"
 #include "bindings/http/routes.hpp"
 #include "ipc/http/server.hpp"
@@ -89,6 +90,8 @@ Status check_exposure(const DaemonConfig& config) {
 struct Daemon::Impl {
   Role role;
   DaemonConfig config;
+  std::shared_ptr<RemoteLog> remote;               // of a reader that knows its writer, as the next
+  std::unique_ptr<PushedFileSystem> pushed_files;
   Backend backend;
   Routes routes;
   std::optional<Server> server;
@@ -96,6 +99,7 @@ struct Daemon::Impl {
   std::thread opener;
   std::thread watcher;
   std::optional<ReplicaReporter> reporter;
+  std::optional<LogSubscriber> subscriber;
   std::mutex mutex;
   std::condition_variable wake;
   bool stopping = false;  // guarded by mutex
@@ -103,9 +107,12 @@ struct Daemon::Impl {
   Impl(Role for_role, const DaemonConfig& from)
       : role(for_role),
         config(from),
-        backend(from.data_dir, database_options(for_role, from)),
+        remote(make_remote(for_role, from)),
+        pushed_files(remote ? std::make_unique<PushedFileSystem>(fs::posix_file_system(), std::filesystem::absolute(from.data_dir), remote) : nullptr),
+        backend(from.data_dir, database_options(for_role, from), pushed_files ? *pushed_files : fs::posix_file_system()),
         routes(backend, routes_options(for_role, from)) {}
 
+  [[nodiscard]] std::shared_ptr<RemoteLog> make_remote(Role for_role, const DaemonConfig& from);
   [[nodiscard]] Status create_configured();
   [[nodiscard]] Status create_one(const config::CollectionSpec& spec);
   [[nodiscard]] Result<std::vector<std::string>> open_for_writing();
@@ -115,6 +122,12 @@ struct Daemon::Impl {
   [[nodiscard]] bool sleep(std::chrono::milliseconds duration);
   [[nodiscard]] Status stop();
 };
+
+std::shared_ptr<RemoteLog> Daemon::Impl::make_remote(Role for_role, const DaemonConfig& from) {
+  if (for_role != Role::reader || from.writer_url.empty()) return nullptr;
+  // Keys are asked for once requests are sent, when the routes are there.
+  return std::make_shared<RemoteLog>(from.writer_url, routes_options(for_role, from).writer_client, [this] { return routes.keys(); });
+}
 
 Status Daemon::Impl::create_one(const config::CollectionSpec& spec) {
   const auto existing = backend.collection(spec.name);
@@ -211,9 +224,11 @@ Status Daemon::Impl::stop() {
   if (opener.joinable()) opener.join();
   if (watcher.joinable()) watcher.join();
   reporter.reset();
+  subscriber.reset();
   routes.set_unready("stopping");
   // Time for whoever asks /readyz to send its requests elsewhere.
   if (server) std::this_thread::sleep_for(std::chrono::seconds(config.shutdown_delay_s));
+  backend.close_feeds();
   if (server) server->stop(std::chrono::seconds(config.drain_timeout_s));
   return backend.close();
 }
@@ -243,6 +258,7 @@ Result<Daemon> Daemon::start(Role role, const DaemonConfig& config, std::functio
   if (role == Role::reader && !config.writer_url.empty()) {
     ClientOptions client = routes_options(role, config).writer_client;
     client.connect_timeout = client.request_timeout = std::chrono::seconds(5);
+    impl.subscriber.emplace(impl.backend, *impl.pushed_files, impl.remote);
     impl.reporter.emplace(impl.backend, config.writer_url, client, [raw = &impl] { return raw->routes.keys(); });
   }
   impl.watcher = std::thread([raw = &impl] { raw->watch_secrets(); });

@@ -55,7 +55,8 @@ Result<Response> Routes::perform(Call& call) {
       return page(call.route->action);
     case Action::search:
     case Action::search_batch:
-      break;  // run_search, run_search_batch
+    case Action::wal:
+      break;  // run_search, run_search_batch, run_wal
   }
   return fail(ErrorCode::internal, "a route without an action");
 }

@@ -49,6 +49,8 @@ constexpr std::array<Route, kActionCount> kRoutes{{
      BodySize::none},
     {Action::report_replica, "report_replica", "POST", "v1/collections/{name}/replicas", Access::write, Place::blocking,
      BodySize::none},
+    {Action::wal, "wal", "GET", "v1/collections/{name}/wal", Access::read, Place::blocking, BodySize::none, false, false,
+     true},
     {Action::page, "page", "GET", "", Access::read, Place::io_thread, BodySize::none},
     {Action::page_script, "page_script", "GET", "page/app.js", Access::read, Place::io_thread, BodySize::none},
     {Action::page_style, "page_style", "GET", "page/style.css", Access::read, Place::io_thread, BodySize::none},

@@ -36,6 +36,7 @@ enum class Action : std::uint8_t {
   manifest,
   replicas,
   report_replica,
+  wal,
   page,
   page_script,
   page_style,
@@ -68,6 +69,7 @@ struct Route {
   BodySize body;
   bool takes_wait = false;         ///< knows the query parameter "wait"
   bool takes_flatbuffers = false;  ///< its body may be a FlatBuffer
+  bool takes_place = false;        ///< its query names a place in the log
 };
 
 struct RouteMatch {

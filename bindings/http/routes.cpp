@@ -74,6 +74,7 @@ void Routes::run(Call&& call, Responder responder) {
   }
   if (call.route->action == Action::search) return run_search(std::move(call), std::move(responder));
   if (call.route->action == Action::search_batch) return run_search_batch(std::move(call), std::move(responder));
+  if (call.route->action == Action::wal) return run_wal(std::move(call), std::move(responder));
   const Lane lane = call.route->place == Place::cpu ? Lane::cpu : Lane::blocking;
   run_in(lane, std::move(call), std::move(responder), [this](Call& own) { return perform(own); });
 }

@@ -82,6 +82,7 @@ class Routes {
   void run_in(Lane lane, Call&& call, Responder responder, Work work);
   void run_search(Call&& call, Responder responder);
   void run_search_batch(Call&& call, Responder responder);
+  void run_wal(Call&& call, Responder responder);
   void finish(const Call& call, Responder responder, Result<Response> result);
   /// Counts and logs what came out, and makes an answer of an error.
   [[nodiscard]] Response conclude(const Call& call, Result<Response> result);

@@ -118,6 +118,9 @@ class OpenApiTest(unittest.TestCase):
         documents = [{"id": str(i), "vector": [1, i], "payload": {"n": i}} for i in range(50)] + [{"id": "a/b", "vector": [1, 2]}]
         seq = ask("POST", C + "/documents", 200, {"documents": documents})["seq"]
         ask("POST", C + "/documents", 200, {"documents": []})
+        log = max((self.data / "docs" / "wal").iterdir(), key=lambda file: file.stat().st_size).name
+        self.assertGreater(len(ask("GET", C + "/wal", 200, query=f"?file={log}", key=READ_KEY)), 64)
+        ask("GET", C + "/wal", 200, query=f"?file={log}&offset=1000000&manifest=1000000&wait_ms=1")
         ask("GET", C + "/documents/{id}", 200, id="7")
         self.assertIsNone(ask("GET", C + "/documents/{id}", 200, id="a%2Fb")["payload"])
         ask("GET", C + "/documents/{id}", 200, id="7", headers={"Accept": FLAT})
@@ -178,6 +181,11 @@ class OpenApiTest(unittest.TestCase):
             if method != "GET" and "documents/get" not in path and not re.search(r"/(search|batch|count|scroll)", path):
                 ask(method, path, 503, body if method == "POST" else None, name="docs", daemon=self.reader)  # read_only
         ask("GET", C + "/documents/{id}", 404, id="none")
+        log = "?file=" + "9".zfill(20) + "-" + "0" * 20 + ".wal"
+        ask("GET", C + "/wal", 404, query=log, name="none")
+        ask("GET", C + "/wal", 404, query=log)
+        ask("GET", C + "/wal", 400)
+        ask("GET", C + "/wal", 503, query=log, daemon=self.reader)
         ask("POST", C + "/flush", 400, query="?wait=perhaps")
         ask("POST", C + "/count", 415, b"x", headers={"Content-Type": FLAT})
         ask("POST", C + "/flush", 413, b"x" * 100_000)
