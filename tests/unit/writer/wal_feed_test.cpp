@@ -3,7 +3,6 @@
 
 #include "shared/format/wal.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/must.hpp"
 #include "tests/support/temp_folder.hpp"
 #include "writer/wal_feed.hpp"
 #include "writer/wal_file.hpp"
@@ -15,6 +14,12 @@ using namespace ndb::writer;
 using format::WalName;
 using Answer = Result<WalChunk>;
 
+template <class T>
+T must_have(Result<T> result) {
+  REQUIRE(result);
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
 constexpr WalName kFirst{Epoch{3}, 0}, kSecond{Epoch{3}, 1}, kThird{Epoch{3}, 2};
 constexpr std::uint64_t kHeader = format::kWalFileHeaderBytes;
 
@@ -23,9 +28,9 @@ struct Bench {
   WalFeed feed{fs::posix_file_system(), folder.path()};
 
   Bench() { std::filesystem::create_directory(format::wal_folder(folder.path())); }
-  std::shared_ptr<WalFile> file(WalName name) { return test::must(WalFile::create(fs::posix_file_system(), folder.path(), name, 77)); }
+  std::shared_ptr<WalFile> file(WalName name) { return must_have(WalFile::create(fs::posix_file_system(), folder.path(), name, 77)); }
   void append(WalFile& file, std::string_view text, bool commit = true) {
-    test::must(file.append(base::as_bytes(text)));
+    must_have(file.append(base::as_bytes(text)));
     if (commit) feed.committed(file.name(), file.bytes());
   }
   std::future<Answer> ask(const WalPlace& place, std::chrono::milliseconds wait = std::chrono::hours(1)) {
@@ -48,10 +53,10 @@ TEST_CASE("what is there already is answered at once, and only what is committed
   bench.append(*file, "not committed", false);
   auto answer = bench.ask({.file = kFirst, .offset = kHeader + 1});
   REQUIRE(is_there(answer));
-  const auto chunk = test::must(answer.get());
+  const auto chunk = must_have(answer.get());
   CHECK(text_of(chunk) == "bc");
   CHECK_FALSE(chunk.next);
-  const auto whole = test::must(bench.ask({.file = kFirst}).get());
+  const auto whole = must_have(bench.ask({.file = kFirst}).get());
   CHECK(whole.bytes.size() == kHeader + 3);
 }
 
@@ -64,17 +69,17 @@ TEST_CASE("who has everything is answered by the next commit, the next manifest,
   auto one = bench.ask(place), two = bench.ask(place);
   CHECK_FALSE(is_there(one));
   bench.append(*file, "de");
-  CHECK(text_of(test::must(one.get())) == "de");
-  CHECK(text_of(test::must(two.get())) == "de");
+  CHECK(text_of(must_have(one.get())) == "de");
+  CHECK(text_of(must_have(two.get())) == "de");
 
   auto waits = bench.ask({.file = kFirst, .offset = kHeader + 5, .manifest = ManifestVersion{5}});
   CHECK_FALSE(is_there(waits));
   bench.feed.published(ManifestVersion{6});
-  const auto told = test::must(waits.get());
+  const auto told = must_have(waits.get());
   CHECK(told.bytes.empty());
   CHECK(told.manifest == ManifestVersion{6});
 
-  const auto nothing = test::must(bench.ask({.file = kFirst, .offset = kHeader + 5, .manifest = ManifestVersion{6}}, std::chrono::milliseconds(5)).get());
+  const auto nothing = must_have(bench.ask({.file = kFirst, .offset = kHeader + 5, .manifest = ManifestVersion{6}}, std::chrono::milliseconds(5)).get());
   CHECK(nothing.bytes.empty());
   CHECK_FALSE(nothing.next);
 }
@@ -86,29 +91,29 @@ TEST_CASE("a file that was left is given to its end, then the one that goes on i
   const auto second = bench.file(kSecond);
   auto waits = bench.ask({.file = kFirst, .offset = kHeader + 3});
   auto ahead = bench.ask({.file = kSecond, .offset = kHeader});  // a manifest has named it before anything is in it
-  CHECK(test::must(bench.ask({.file = kSecond}, std::chrono::milliseconds(0)).get()).bytes.size() == kHeader);
+  CHECK(must_have(bench.ask({.file = kSecond}, std::chrono::milliseconds(0)).get()).bytes.size() == kHeader);
   CHECK_FALSE(is_there(waits));
   CHECK_FALSE(is_there(ahead));
   bench.append(*second, "de");
-  CHECK(test::must(waits.get()).next == kSecond);
-  CHECK(text_of(test::must(ahead.get())) == "de");
+  CHECK(must_have(waits.get()).next == kSecond);
+  CHECK(text_of(must_have(ahead.get())) == "de");
   bench.append(*bench.file(kThird), "f");
-  CHECK(test::must(bench.ask({.file = kFirst, .offset = kHeader + 3}).get()).next == kSecond);
-  CHECK(text_of(test::must(bench.ask({.file = kFirst, .offset = kHeader}).get())) == "abc");
-  CHECK(test::must(bench.ask({.file = kSecond, .offset = kHeader + 2}).get()).next == kThird);
+  CHECK(must_have(bench.ask({.file = kFirst, .offset = kHeader + 3}).get()).next == kSecond);
+  CHECK(text_of(must_have(bench.ask({.file = kFirst, .offset = kHeader}).get())) == "abc");
+  CHECK(must_have(bench.ask({.file = kSecond, .offset = kHeader + 2}).get()).next == kThird);
   // What was written before this writer's time goes on with its first file.
   CHECK(bench.ask({.file = {Epoch{2}, 9}}).get().error().code == ErrorCode::not_found);
   const auto before = bench.file({Epoch{2}, 9});
-  CHECK(test::must(bench.ask({.file = {Epoch{2}, 9}, .offset = kHeader}).get()).next == kFirst);
+  CHECK(must_have(bench.ask({.file = {Epoch{2}, 9}, .offset = kHeader}).get()).next == kFirst);
 }
 
 TEST_CASE("large parts of a log come in chunks") {
   Bench bench;
   const auto file = bench.file(kFirst);
   bench.append(*file, std::string(WalFeed::kMostBytes + 10, 'x'));
-  const auto chunk = test::must(bench.ask({.file = kFirst}).get());
+  const auto chunk = must_have(bench.ask({.file = kFirst}).get());
   CHECK(chunk.bytes.size() == WalFeed::kMostBytes);
-  CHECK(test::must(bench.ask({.file = kFirst, .offset = chunk.bytes.size()}).get()).bytes.size() == kHeader + 10);
+  CHECK(must_have(bench.ask({.file = kFirst, .offset = chunk.bytes.size()}).get()).bytes.size() == kHeader + 10);
 }
 
 TEST_CASE("closing answers everybody, and too many are told so") {
