@@ -16,7 +16,7 @@ void Pace::spend(std::uint64_t bytes, const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   // Again after each wait: of several threads that waited for one time, only the first finds it paid.
   while (paid_until_ > Clock::now() + kShortestWait && !stop.stop_requested())
-    never_.wait_until(lock, stop, paid_until_, [] { return false; });
+    never_.wait_until(lock, stop, Clock::time_point(paid_until_), [] { return false; });  // a copy: it is read without the lock
   paid_until_ = std::max(paid_until_, Clock::now()) + std::chrono::duration_cast<Clock::duration>(cost);
 }
 
