@@ -171,7 +171,9 @@ TEST_CASE("a log on a volume of the writer's own is read from the writer") {
 
 TEST_CASE("questions for the log are checked, and a waiting one does not keep a writer from ending") {
   const test::TemporaryFolder folder;
-  auto writer = start_writer(folder.path() / "data");
+  auto config = config_for(folder.path() / "data");
+  config.drain_timeout_s = 120;  // longer than the question waits: it would be answered with nothing then
+  auto writer = must(Daemon::start(Role::writer, config));
   Pair pair(writer, writer);
   pair.create();
   auto client = must(Client::create(writer.url()));
@@ -187,13 +189,22 @@ TEST_CASE("questions for the log are checked, and a waiting one does not keep a 
     CHECK(answer.error().field == field);
   }
   CHECK(client.call("GET", "/v1/collections/nowhere/wal?file=" + file).error().code == ErrorCode::not_found);
-  std::thread waiting([&] {
-    auto own = must(Client::create(writer.url()));
-    const auto answer = own.request("GET", fmt::format("/v1/collections/docs/wal?file={}&offset=1000000&manifest=1000000&wait_ms=30000", file));
-    CHECK((!answer || answer->status == 503 || answer->status == 200));
-  });
-  must(writer.stop());
-  waiting.join();
+  const auto connections = [&] {
+    const std::string text = must(client.call("GET", "/metrics")).body, name = "\nndb_http_connections ";
+    return std::stoi(text.substr(text.find(name) + name.size()));
+  };
+  const int before = connections();
+  std::optional<Result<ClientResponse>> answer;
+  {
+    const std::jthread waiting([&] {
+      auto own = must(Client::create(writer.url()));
+      // Of a file that is yet to come.
+      answer = own.request("GET", "/v1/collections/docs/wal?file=00000000000000000009-00000000000000000000.wal&manifest=1000000&wait_ms=30000");
+    });
+    REQUIRE(comes_true([&] { return connections() > before; }));
+    must(writer.stop());
+  }
+  CHECK((!*answer || (*answer)->status == 503));  // told so, or too late to be heard
 }
 
 }  // namespace
