@@ -176,6 +176,7 @@ TEST_CASE("questions for the log are checked, and a waiting one does not keep a 
   auto writer = must(Daemon::start(Role::writer, config));
   Pair pair(writer, writer);
   pair.create();
+  pair.insert(0, 1);  // only now does this process write to it
   auto client = must(Client::create(writer.url()));
   const std::string file = "00000000000000000001-00000000000000000000.wal";
   for (const auto& [query, field] : {std::pair{"", "file"}, {"?file=x", "file"}, {"?file=../../etc/passwd", "file"}, {"?file=FILE&offset=-1", "offset"},
