@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.hpp"
+#include "cli/probe_command.hpp"
 #include "cli/text.hpp"
 #include "ipc/http/codec/json_writer.hpp"
 #include "shared/base/result.hpp"
@@ -123,6 +124,7 @@ int run(const std::vector<std::string>& args, const Streams& streams, const Open
   add_bench_command(app, session, action);
   add_top_command(app, session, action);
   add_health_command(app, session, action);
+  add_probe_command(app, session, action);
   add_backup_commands(app, session, action);
   app.add_subcommand("version", "Print the version")->callback([&] {
     action = [&]() -> Status {

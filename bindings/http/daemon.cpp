@@ -75,6 +75,8 @@ ServerOptions server_options(const DaemonConfig& config) {
   return options;
 }
 
+}  // namespace
+
 Status check_exposure(const DaemonConfig& config) {
   const bool has_key = !config.api_key.empty() || !config.read_api_key.empty();
   if (has_key || config.insecure || config::is_loopback(config.host)) return {};
@@ -84,8 +86,6 @@ Status check_exposure(const DaemonConfig& config) {
                   config.listen),
       "listen");
 }
-
-}  // namespace
 
 struct Daemon::Impl {
   Role role;

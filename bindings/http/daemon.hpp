@@ -16,6 +16,9 @@
 
 namespace ndb::http {
 
+/// invalid_argument if other machines could reach the daemon and no key keeps them out.
+[[nodiscard]] Status check_exposure(const config::DaemonConfig& config);
+
 class Daemon {
  public:
   /// on_fatal: called from another thread when the daemon cannot go on (it was fenced off by another writer).

@@ -6,8 +6,10 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 
 #include "bindings/http/daemon.hpp"
+#include "ipc/volume/probe.hpp"
 #include "shared/base/log.hpp"
 
 namespace ndb::http {
@@ -53,6 +55,26 @@ int usage_error(std::string_view program, const Error& error) {
   return kExitUsage;
 }
 
+// What others must know before they trust the volume, in the log. False: it cannot hold data of nDB. A folder that cannot be made or
+// written to is not refused here: opening it says why, and a full volume may still be searched.
+bool check_volume(const std::string& data_dir) {
+  std::error_code error;
+  std::filesystem::create_directories(data_dir, error);
+  if (error) return true;
+  const ipc::ProbeReport report = ipc::probe_volume(fs::posix_file_system(), std::filesystem::absolute(data_dir));
+  for (const ipc::Finding& finding : report.findings) {
+    if (finding.verdict == ipc::Verdict::warning) base::log_warn(fmt::format("volume {}: {}: {}", report.volume(), finding.check, finding.detail));
+    if (finding.verdict == ipc::Verdict::unchecked)
+      base::log_warn(fmt::format("volume {} was not checked: {}: {}", report.volume(), finding.check, finding.detail));
+  }
+  if (report.verdict() == ipc::Verdict::refused) {
+    base::log_error(report.refusal() + " (docs/file-systems.md)");
+    return false;
+  }
+  base::log_info(fmt::format("data_dir is on {}", report.volume()));
+  return true;
+}
+
 }  // namespace
 
 int run_daemon(config::Role role, int argc, const char* const* argv) {
@@ -66,6 +88,9 @@ int run_daemon(config::Role role, int argc, const char* const* argv) {
   base::configure_log(loaded->config.log_level, loaded->config.log_format);
   allow_descriptors(loaded->config.max_connections);
   const sigset_t signals = block_signals();
+  if (const Status exposed = check_exposure(loaded->config); !exposed) return usage_error(program, exposed.error());
+  // While there is one thread: it starts a second process.
+  if (role == config::Role::writer && !check_volume(loaded->config.data_dir)) return kExitFailed;
   std::atomic<bool> failed{false};
   auto daemon = Daemon::start(role, loaded->config, [&failed](const Error& error) {
     base::log_error("cannot go on", error);
