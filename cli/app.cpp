@@ -2,9 +2,13 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/answer.hpp"
 #include "cli/command.hpp"
+#include "cli/manual/completion.hpp"
+#include "cli/manual/manual_command.hpp"
 #include "cli/probe_command.hpp"
 #include "cli/text.hpp"
+#include "cli/verifier.hpp"
 #include "ipc/http/codec/json_writer.hpp"
 #include "shared/base/result.hpp"
 #include "shared/fs/file_system.hpp"
@@ -97,6 +101,30 @@ int report(const Error& error, const Session& session) {
   return wrong_call ? 2 : 1;
 }
 
+/// For completion: whatever goes wrong, there are just no names.
+std::vector<std::string> collection_names(Session& session, const std::map<std::string, std::string>& options) {
+  constexpr std::uint32_t kPatienceSeconds = 2;
+  const auto typed = [&](const char* name) { return options.contains(name) ? options.at(name) : std::string(); };
+  const Global global{.data_dir = typed("--data-dir"), .url = typed("--url"), .api_key_file = typed("--api-key-file"), .timeout_s = kPatienceSeconds};
+  std::vector<std::string> names;
+  if (!resolve_address(global, session)) return names;
+  if (session.address.url.empty()) return find_collections(fs::posix_file_system(), session.address.data_dir).value_or(names);
+  const auto target = session.open(Purpose::read);
+  const auto text = target ? (*target)->list() : Result<std::string>(std::unexpected(target.error()));
+  const auto answer = text ? parse_answer(*text) : Result<boost::json::object>(std::unexpected(text.error()));
+  if (!answer) return names;
+  for (const auto& one : array_at(*answer, "collections"))
+    if (auto name = text_at(as_object(one), "name"); validate_collection_name(name)) names.push_back(std::move(name));
+  return names;
+}
+
+int print_candidates(const CLI::App& app, const std::vector<std::string>& args, Session& session) {
+  const auto collections = [&](const auto& options) { return collection_names(session, options); };
+  for (const auto& [text, about] : complete(app, {args.begin() + 1, args.end()}, collections))
+    session.streams.out << text << (about.empty() ? "" : "\t") << about << '\n';
+  return 0;
+}
+
 }  // namespace
 
 int run(const std::vector<std::string>& args, const Streams& streams, const OpenTarget& opener,
@@ -122,6 +150,7 @@ int run(const std::vector<std::string>& args, const Streams& streams, const Open
   add_maintenance_commands(app, session, action);
   add_verify_command(app, session, action);
   add_bench_command(app, session, action);
+  add_manual_commands(app, session, action);
   add_top_command(app, session, action);
   add_health_command(app, session, action);
   add_probe_command(app, session, action);
@@ -133,6 +162,7 @@ int run(const std::vector<std::string>& args, const Streams& streams, const Open
       return {};
     };
   });
+  if (!args.empty() && args.front() == kCompleteWord) return print_candidates(app, args, session);
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::ParseError& error) {
