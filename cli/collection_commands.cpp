@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 
+#include <chrono>
+
 #include "cli/answer.hpp"
+#include "cli/collection_text.hpp"
 #include "cli/command.hpp"
 #include "cli/options.hpp"
 #include "cli/text.hpp"
@@ -77,40 +80,9 @@ Status drop(const Session& session, const Drop& options) {
   return {};
 }
 
-std::string stats_text(const boost::json::object& stats) {
-  const auto& bytes = object_at(stats, "bytes");
-  const auto& index = object_at(stats, "index");
-  const auto& hnsw = object_at(stats, "hnsw");
-  Table table({"COLLECTION", printable(text_at(stats, "name"))});
-  const auto count = [&](const char* heading, const boost::json::object& from, const char* key) {
-    table.add({heading, grouped(count_at(from, key))});
-  };
-  count("documents", stats, "documents");
-  count("deleted rows", stats, "deleted");
-  table.add({"vectors", fmt::format("{} x float32, {}", count_at(stats, "dim"), printable(text_at(stats, "distance")))});
-  table.add({"durability", printable(text_at(stats, "durability"))});
-  table.add({"hnsw", fmt::format("m {}, ef_construct {}, ef_search {}", count_at(hnsw, "m"), count_at(hnsw, "ef_construct"),
-                                 count_at(hnsw, "ef_search"))});
-  table.add({"seq", fmt::format("{} (in segments up to {})", grouped(count_at(stats, "seq")), grouped(count_at(stats, "flushed_seq")))});
-  count("manifest", stats, "manifest_version");
-  table.add({"segments", grouped(array_at(stats, "segments").size())});
-  table.add({"indexed rows", fmt::format("{} of {}{}", grouped(count_at(index, "indexed_rows")),
-                                         grouped(count_at(index, "indexed_rows") + count_at(index, "unindexed_rows")),
-                                         flag_at(index, "enabled") ? "" : ", indexing is off")});
-  if (flag_at(index, "building")) table.add({"indexing", fmt::format("{:.0f} %", number_at(index, "progress") * 100)});
-  for (const char* const part : {"segments", "index", "wal", "memtable"})
-    table.add({fmt::format("{} size", part), human_bytes(count_at(bytes, part))});
-  return table.text();
-}
-
-std::string segments_text(const boost::json::array& segments) {
-  Table table({"SEGMENT", ">ROWS", ">DELETED", ">SIZE", "INDEX"});
-  for (const auto& one : segments) {
-    const auto& segment = as_object(one);
-    table.add({std::to_string(count_at(segment, "id")), grouped(count_at(segment, "rows")), grouped(count_at(segment, "deleted")),
-               human_bytes(count_at(segment, "bytes")), flag_at(segment, "indexed") ? "graph" : "-"});
-  }
-  return table.text();
+std::uint64_t now_unix_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
 Status stats(const Session& session, const Named& options) {
@@ -118,16 +90,21 @@ Status stats(const Session& session, const Named& options) {
   NDB_TRY_ASSIGN(const auto text, target->stats(options.name));
   if (session.json) return session.print_json(text), Status{};
   NDB_TRY_ASSIGN(const auto answer, parse_answer(text));
-  session.streams.out << stats_text(answer);
-  const auto& segments = array_at(answer, "segments");
-  if (!segments.empty()) session.streams.out << '\n' << segments_text(segments);
+  // Beside the stats: what else is worth a line where it can be had.
+  const auto manifest_json = target->manifest(options.name);
+  const auto manifest = manifest_json ? parse_answer(*manifest_json).value_or(boost::json::object()) : boost::json::object();
+  const auto replicas_json = target->replicas(options.name);
+  const auto replicas = replicas_json ? parse_answer(*replicas_json).value_or(boost::json::object()) : boost::json::object();
+  session.streams.out << stats_text(answer, manifest, array_at(replicas, "replicas"), now_unix_ms());
   return {};
 }
 
 Status manifest(const Session& session, const Named& options) {
   NDB_TRY_ASSIGN(const auto target, session.open(Purpose::read));
   NDB_TRY_ASSIGN(const auto text, target->manifest(options.name));
-  session.print_json(text);  // for people, too: it is what it is
+  if (session.json) return session.print_json(text), Status{};
+  NDB_TRY_ASSIGN(const auto answer, parse_answer(text));
+  session.streams.out << manifest_text(answer, now_unix_ms());
   return {};
 }
 
@@ -148,7 +125,7 @@ void add_collection_commands(CLI::App& app, Session& session, Action& action) {
       [&](Drop& options) { return drop(session, options); });
   add_command<Named>(app, action, "stats", "Show what a collection holds, and its size", named,
                      [&](Named& options) { return stats(session, options); });
-  add_command<Named>(app, action, "manifest", "Print the manifest in force, as JSON", named,
+  add_command<Named>(app, action, "manifest", "Show the manifest in force: which files are the collection", named,
                      [&](Named& options) { return manifest(session, options); });
 }
 

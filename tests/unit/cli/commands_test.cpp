@@ -1,3 +1,4 @@
+#include "cli/collection_text.hpp"
 #include "tests/unit/cli/tool.hpp"
 
 using namespace tool;
@@ -88,11 +89,57 @@ TEST_CASE("what people read names things and never passes control characters on"
   CHECK(search.find("c\\x1b[31m") != std::string::npos);
   CHECK(search.find("3 matches in ") != std::string::npos);
   CHECK(search.find("plan ") != std::string::npos);
-  tool.ok({"flush", "docs"});
-  const auto stats = tool.ok({"stats", "docs"}).out;
-  CAPTURE(stats);
-  CHECK(stats.find("COLLECTION     docs\n") != std::string::npos);
-  CHECK(stats.find("SEGMENT") != std::string::npos);
+}
+
+TEST_CASE("stats and the manifest are tables for people, and the same JSON as ever for machines") {
+  for (const Over over : {Over::folder, Over::server}) {
+    const Tool tool(over);
+    fill_two_segments(tool);
+    const auto stats = tool.ok({"stats", "docs"}).out;
+    CAPTURE(stats);
+    for (const char* line : {"COLLECTION    docs\n", "documents     1,500\n", "deleted rows  2 (0.1 %)\n", "vectors       3 x float32, cosine\n",
+                             "hnsw          m 16, ef_construct 200, ef_search 64, quantization auto\n", "attributes    all fields\n",
+                             "seq           1,504 (1,503 in segments, 1 in the log)\n", " s ago)\n", "SEGMENT   ROWS  DELETED"})
+      CHECK(stats.find(line) != std::string::npos);
+    CHECK(stats.find("\nall      1,50") != std::string::npos);
+    const auto shown = tool.ok({"manifest", "docs"}).out;
+    CAPTURE(shown);
+    for (const char* line : {"MANIFEST     ", "collection   docs, uid ", " UTC (", "indexing     on\n", "in segments  everything up to seq 1,503\n",
+                             "SEGMENT   ROWS  DELETED", "  VECTORS  ", "LOG  EPOCH  FILE  STATE\n"})
+      CHECK(shown.find(line) != std::string::npos);
+    for (const auto& text : {stats, shown})
+      for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; ++at) CHECK((at == 0 || text[at - 1] != ' '));
+    const auto json = tool.json({"stats", "docs"});
+    for (const char* field : {"name", "dim", "distance", "durability", "hnsw", "attributes", "documents", "deleted", "seq", "flushed_seq", "manifest_version", "epoch",
+                              "writable", "segments", "index", "memtable", "bytes"})
+      CHECK(json.contains(field));
+    const auto manifest = tool.json({"manifest", "docs"});
+    for (const char* field : {"version", "epoch", "collection_uid", "name", "created_unix_ms", "dim", "distance", "durability", "hnsw", "attributes", "index_enabled",
+                              "flushed_seq", "segments", "wals"})
+      CHECK(manifest.contains(field));
+  }
+}
+
+TEST_CASE("stats and the manifest of an empty collection have no empty tables") {
+  const Tool tool;
+  tool.ok({"create", "docs", "--dim", "3", "--attributes-only", "tag,year"});
+  const auto stats = tool.ok({"stats", "docs"}).out, manifest = tool.ok({"manifest", "docs"}).out;
+  CHECK(stats.find("SEGMENT") == std::string::npos);
+  CHECK(stats.find("attributes    only tag, year\n") != std::string::npos);
+  CHECK(manifest.find("SEGMENT") == std::string::npos);
+}
+
+TEST_CASE("ages are told in the largest unit that says enough") {
+  constexpr std::uint64_t now = 1'800'000'000'000;
+  const auto ago = [](std::uint64_t seconds) { return ndb::cli::human_age(now - seconds * 1000, now); };
+  CHECK(ago(0) == "0 s ago");
+  CHECK(ago(119) == "119 s ago");
+  CHECK(ago(120) == "2 min ago");
+  CHECK(ago(7'199) == "119 min ago");
+  CHECK(ago(7'200) == "2 h ago");
+  CHECK(ago(2 * 86'400) == "2 days ago");
+  CHECK(ndb::cli::human_age(now + 500, now) == "0 s ago");  // clocks differ a little
+  CHECK(ndb::cli::human_age(now + 60'000, now) == "in the future");
 }
 
 TEST_CASE("what is exported is imported again") {

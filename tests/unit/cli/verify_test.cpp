@@ -47,7 +47,7 @@ TEST_CASE("a flipped bit in any segment file is found and its file named") {
   CAPTURE(seed);
   std::mt19937 random(seed);
   const std::filesystem::path docs = std::filesystem::path(tool.data_dir()) / "docs";
-  const auto manifest = tool.ok({"manifest", "docs"}).out;
+  const auto manifest = tool.ok({"manifest", "docs", "--json"}).out;
   std::size_t tried = 0;
   for (const auto& path : files_under(docs / "segments")) {
     const auto folder_is_live = Tool::call({"verify", "--data-dir", tool.data_dir()}).code == 0;
