@@ -85,6 +85,13 @@ void print(std::ostream& out, const std::string& name, const writer::RepairRepor
 }
 
 Outcome verify_one(const Session& session, const fs::Path& collection, const Verify& options) {
+  if (is_backup(collection.parent_path()))  // which may come from anywhere
+    if (auto odd = find_odd_files(collection); !odd.empty()) {
+      VerifyReport report;
+      report.name = collection.filename().string();
+      report.problems = std::move(odd);
+      return {.report = std::move(report), .repaired = {}, .not_repaired = {}};
+    }
   fs::FileSystem& fs = fs::posix_file_system();
   Progress progress(session.streams.err, session.streams.err_is_terminal);
   Done done;
@@ -108,7 +115,7 @@ Outcome verify_one(const Session& session, const fs::Path& collection, const Ver
 
 /// A backup says what it holds, so it is known whether something is missing at the end of the log, or was changed since.
 void add_backup_problems(const fs::Path& folder, VerifyReport& report) {
-  if (!is_backup(folder)) return;
+  if (!is_backup(folder) || !find_odd_files(folder / report.name).empty()) return;
   const auto list = read_backup_list(folder);
   if (!list) return report.problems.push_back(list.error().message);
   const auto found = std::ranges::find(list->collections, report.name, &BackupCollection::name);

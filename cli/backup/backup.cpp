@@ -21,13 +21,6 @@ constexpr int kAttempts = 20;  // each one more means that a writer published me
 constexpr std::chrono::milliseconds kPause{50};
 constexpr std::uint64_t kMaxSmallBytes = 64ULL << 20;
 
-std::vector<format::FileRef> files_of(const format::ManifestSegment& segment) {
-  std::vector<format::FileRef> files = {segment.vectors, segment.ids, segment.payloads};
-  for (const auto& more : {segment.attributes, segment.hnsw, segment.delete_set})
-    if (more) files.push_back(*more);
-  return files;
-}
-
 class Backup {
  public:
   Backup(path source, path target, const BackupOptions& options, PlacedBytes& placed)
@@ -152,6 +145,13 @@ class Backup {
 };
 
 }  // namespace
+
+std::vector<format::FileRef> files_of(const format::ManifestSegment& segment) {
+  std::vector<format::FileRef> files = {segment.vectors, segment.ids, segment.payloads};
+  for (const auto& more : {segment.attributes, segment.hnsw, segment.delete_set})
+    if (more) files.push_back(*more);
+  return files;
+}
 
 Result<BackupCollection> backup_collection(const path& data, const std::string& name, const path& target, const BackupOptions& options, PlacedBytes& placed) {
   return Backup(data / name, target / name, options, placed).run();

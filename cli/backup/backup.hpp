@@ -5,11 +5,16 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "cli/backup/backup_list.hpp"
 #include "cli/backup/place_file.hpp"
+#include "shared/format/manifest.hpp"
 
 namespace ndb::cli {
+
+/// The files that the segment is made of.
+[[nodiscard]] std::vector<format::FileRef> files_of(const format::ManifestSegment& segment);
 
 /// How much of what there is to do is done.
 using BytesDone = std::function<void(std::uint64_t done, std::uint64_t total)>;

@@ -79,7 +79,10 @@ Status backup(const Session& session, const Transfer& options) {
   const std::filesystem::path data = session.address.data_dir;
   NDB_TRY_ASSIGN(const auto found, find_collections(fs::posix_file_system(), data));
   NDB_TRY(check_names(options.names, found, data.string()));
-  if (!options.against.empty()) NDB_TRY(read_backup_list(options.against));  // not found, damaged: say so before anything is done
+  if (!options.against.empty()) {  // not found, damaged: say so before anything is done
+    NDB_TRY(read_backup_list(options.against));
+    if (const auto odd = find_odd_files(options.against); !odd.empty()) return fail(ErrorCode::corruption, odd.front());
+  }
   NDB_TRY(prepare_folder(options.folder));
   BackupList list;
   PlacedBytes placed;

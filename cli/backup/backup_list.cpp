@@ -69,6 +69,9 @@ bool is_backup(const std::filesystem::path& folder) {
 Result<BackupList> read_backup_list(const std::filesystem::path& folder) {
   const auto path = folder / kName;
   const auto damaged = [&] { return fail(ErrorCode::corruption, path.string() + ": is damaged"); };
+  std::error_code error;
+  const auto what = std::filesystem::symlink_status(path, error);
+  if (std::filesystem::exists(what) && !std::filesystem::is_regular_file(what)) return fail(ErrorCode::corruption, path.string() + ": is no plain file");
   NDB_TRY_ASSIGN(const auto bytes, fs::read_file(fs::posix_file_system(), path, kMaxListBytes));
   const auto text = base::as_text(bytes);
   const auto end = text.find('\n');  // JSON in one line, then a line with its checksum
@@ -89,6 +92,18 @@ Status write_backup_list(const std::filesystem::path& folder, const BackupList& 
   const std::string text = encode(list);
   return fs::create_file_exclusively(fs::posix_file_system(), folder / kName,
                                      base::as_bytes(text + fmt::format("\n{:08x}\n", base::crc32c(base::as_bytes(text)))));
+}
+
+std::vector<std::string> find_odd_files(const std::filesystem::path& folder) {
+  std::vector<std::string> found;
+  std::error_code error;
+  if (!std::filesystem::is_directory(std::filesystem::symlink_status(folder, error))) return {folder.string() + ": is no plain folder"};
+  for (auto entry = std::filesystem::recursive_directory_iterator(folder, error); !error && entry != std::filesystem::recursive_directory_iterator(); entry.increment(error)) {
+    const auto what = entry->symlink_status(error);
+    if (!std::filesystem::is_directory(what) && !std::filesystem::is_regular_file(what)) found.push_back(entry->path().string() + ": is no plain file or folder");
+  }
+  if (error) found.push_back(fmt::format("{}: {}", folder.string(), error.message()));
+  return found;
 }
 
 std::vector<std::string> check_backup_files(const std::filesystem::path& folder, const BackupCollection& collection) {

@@ -38,6 +38,9 @@ struct BackupList {
 [[nodiscard]] Result<BackupList> read_backup_list(const std::filesystem::path& folder);
 /// Durable when it returns; already_exists.
 [[nodiscard]] Status write_backup_list(const std::filesystem::path& folder, const BackupList& list);
+/// What is neither a file nor a folder, in a folder and all below: links, pipes, devices. A backup has none, and whoever put one there means
+/// something by it: they are not followed or opened.
+[[nodiscard]] std::vector<std::string> find_odd_files(const std::filesystem::path& folder);
 /// What differs from the list: each file that is missing, of another length, or of another content. Segments are not read.
 [[nodiscard]] std::vector<std::string> check_backup_files(const std::filesystem::path& folder, const BackupCollection& collection);
 

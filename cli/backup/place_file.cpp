@@ -62,10 +62,12 @@ Status copy_bytes(int from, int to, const std::filesystem::path& source, const s
 
 Result<Placed> place_file(const std::filesystem::path& from, const std::filesystem::path& to, const PlaceOptions& options,
                           const std::function<void(std::uint64_t)>& copied) {
-  const Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+  // A pipe would wait for a writer, a device or a link would give what was never backed up.
+  const Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (source.get() < 0) return failed("open", from);
   struct stat info {};
   if (::fstat(source.get(), &info) != 0) return failed("stat", from);
+  if (!S_ISREG(info.st_mode)) return fail(ErrorCode::corruption, from.string() + ": is no plain file");
   const auto bytes = static_cast<std::uint64_t>(info.st_size);
   const Descriptor target(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (target.get() < 0) return failed("create", to);

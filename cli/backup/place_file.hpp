@@ -17,7 +17,8 @@ struct PlaceOptions {
   bool may_link = true;   ///< hard links
 };
 
-/// Makes `to`, which must not exist, the same as `from`; what was copied is synced, its folder is not. copied: called with bytes as they go.
+/// Makes `to`, which must not exist, the same as `from`; what was copied is synced, its folder is not. `from` must be a
+/// plain file, and no link to one. copied: called with bytes as they go.
 [[nodiscard]] Result<Placed> place_file(const std::filesystem::path& from, const std::filesystem::path& to, const PlaceOptions& options,
                                         const std::function<void(std::uint64_t)>& copied);
 

@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "cli/backup/backup.hpp"
 #include "cli/verifier.hpp"
 #include "shared/base/crc32c.hpp"
 #include "shared/base/result.hpp"
@@ -39,6 +40,7 @@ class Restore {
       : source_(std::move(source)), staged_(std::move(staged)), name_(std::move(name)), place_(place), progress_(progress) {}
 
   Status fill(const BackupCollection& list) {
+    if (const auto odd = find_odd_files(source_); !odd.empty()) return fail(ErrorCode::corruption, "this is not as a backup leaves it: " + summed_up(odd));
     if (const auto problems = check_backup_files(source_, list); !problems.empty())
       return fail(ErrorCode::corruption, "the backup is damaged: " + summed_up(problems));
     total_ = list.bytes() * 2;  // put there, then checked
@@ -48,7 +50,7 @@ class Restore {
     manifest.collection_uid = random_number();
     manifest.name = name_;
     for (auto& wal : manifest.wals) NDB_TRY(copy_wal(wal, manifest.collection_uid));
-    for (const auto& segment : manifest.segments) NDB_TRY(place_segment(segment.id));
+    for (const auto& segment : manifest.segments) NDB_TRY(place_segment(segment));
     NDB_TRY(fs::create_file_exclusively(fs_, format::manifest_path(staged_, manifest.version), format::encode_manifest(manifest)));
     NDB_TRY_ASSIGN(const auto epoch, format::read_epoch(fs_, source_));
     NDB_TRY(format::write_epoch(fs_, staged_, {epoch.epoch, "nobody"}));
@@ -88,11 +90,11 @@ class Restore {
     return file->sync();
   }
 
-  Status place_segment(SegmentId id) {
-    const auto from = format::segment_folder(source_, id), to = format::segment_folder(staged_, id);
+  /// The files that the manifest names; what else lies there is none of its business.
+  Status place_segment(const format::ManifestSegment& segment) {
+    const auto from = format::segment_folder(source_, segment.id), to = format::segment_folder(staged_, segment.id);
     NDB_TRY(fs_.make_directory(to));
-    NDB_TRY_ASSIGN(const auto names, fs_.list(from));
-    for (const auto& name : names) NDB_TRY(place_file(from / name, to / name, place_, [this](std::uint64_t bytes) { placed(bytes); }));
+    for (const auto& file : files_of(segment)) NDB_TRY(place_file(from / file.name, to / file.name, place_, [this](std::uint64_t bytes) { placed(bytes); }));
     return fs_.sync_directory(to);
   }
 

@@ -1,5 +1,11 @@
-#include <algorithm>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
+#include <algorithm>
+#include <functional>
+
+#include "cli/backup/backup_list.hpp"
+#include "tests/support/must.hpp"
 #include "tests/unit/cli/tool.hpp"
 
 using namespace tool;
@@ -141,4 +147,130 @@ TEST_CASE("backup and restore refuse what they must not do") {
   fs::remove(fs::path(place(tool, "b")) / "BACKUP");  // as a backup that was killed leaves it
   CHECK(Tool::call({"restore", place(tool, "b"), "--data-dir", place(tool, "new")}).err.find("no whole backup") != std::string::npos);
   CHECK_FALSE(fs::exists(place(tool, "new")));
+}
+
+namespace {
+
+/// A backup that somebody else made, or changed, and what is next to it and not meant to be read.
+struct HostileBackup {
+  Tool tool;
+  std::string folder = place(tool, "backup"), restored = place(tool, "restored"), outside = place(tool, "outside");
+  fs::path collection = fs::path(folder) / "docs";
+
+  HostileBackup() {
+    fill_two_segments(tool);
+    REQUIRE(Tool::call({"backup", folder, "--copy", "--data-dir", tool.data_dir()}).code == 0);
+    std::ofstream(outside) << "not yours";
+  }
+  /// Its list, changed, with the right checksum.
+  void rewrite(const std::function<void(ndb::cli::BackupList&)>& change) const {
+    auto list = ndb::test::must(ndb::cli::read_backup_list(folder));
+    change(list);
+    fs::remove(fs::path(folder) / "BACKUP");
+    ndb::test::must(ndb::cli::write_backup_list(folder, list));
+  }
+  [[nodiscard]] fs::path a_segment_file() const {
+    for (const auto& path : files_in(collection / "segments")) return path;
+    FAIL("there are no segments");
+    return {};
+  }
+  /// Neither restored, nor called sound, nor used by another backup; and nobody waits for a pipe.
+  void check_refused(const char* why) const {
+    for (const bool link : {false, true}) {
+      std::vector<std::string> words = {"restore", folder, "--data-dir", restored};
+      if (link) words.emplace_back("--link");
+      const auto answer = Tool::call(words);
+      INFO(answer.out << answer.err);
+      CHECK(answer.code == 1);
+      CHECK(answer.err.find(why) != std::string::npos);
+      CHECK((!fs::exists(restored) || fs::is_empty(restored)));
+    }
+    CHECK(Tool::call({"verify", "--data-dir", folder}).code == 1);
+    CHECK(fs::file_size(outside) == 9);
+  }
+  void check_not_used() const {
+    const auto next = place(tool, "next");
+    CHECK(Tool::call({"backup", next, "--against", folder, "--data-dir", tool.data_dir()}).code == 1);
+    CHECK_FALSE(fs::exists(next));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a backup's list leads nowhere else") {
+  for (const std::string path : {"../outside", "segments/../../../outside", "/etc/hostname", "..", ""}) {
+    CAPTURE(path);
+    const HostileBackup backup;
+    backup.rewrite([&](ndb::cli::BackupList& list) { list.collections[0].files.push_back({.path = path, .bytes = 9}); });
+    backup.check_refused("outside the backup");
+    backup.check_not_used();
+  }
+  for (const std::string name : {"../docs", "/docs", "..", ""}) {
+    CAPTURE(name);
+    const HostileBackup backup;
+    backup.rewrite([&](ndb::cli::BackupList& list) { list.collections[0].name = name; });
+    backup.check_refused("name");
+  }
+}
+
+TEST_CASE("links in a backup are not followed, wherever they lead") {
+  using Change = std::function<void(const HostileBackup&)>;
+  const auto replace_by_link = [](const fs::path& path, const fs::path& to) {
+    fs::rename(path, to);  // with the very content that belongs there
+    fs::create_symlink(to, path);
+  };
+  const Change changes[] = {
+      [&](const HostileBackup& backup) { replace_by_link(backup.a_segment_file(), place(backup.tool, "elsewhere")); },
+      [&](const HostileBackup& backup) { replace_by_link(backup.collection / "segments", place(backup.tool, "elsewhere")); },
+      [&](const HostileBackup& backup) { replace_by_link(backup.collection / "EPOCH", place(backup.tool, "elsewhere")); },
+      [&](const HostileBackup& backup) { replace_by_link(backup.collection, place(backup.tool, "elsewhere")); },
+      [&](const HostileBackup& backup) { replace_by_link(fs::path(backup.folder) / "BACKUP", place(backup.tool, "elsewhere")); },
+      [&](const HostileBackup& backup) { fs::create_symlink(backup.outside, backup.a_segment_file().parent_path() / "more"); },
+      [&](const HostileBackup& backup) { fs::create_symlink("/dev/zero", backup.collection / "wal" / "more"); },
+  };
+  for (const auto& change : changes) {
+    CAPTURE(&change - changes);
+    const HostileBackup backup;
+    change(backup);
+    backup.check_refused("no plain f");
+    backup.check_not_used();
+  }
+}
+
+TEST_CASE("pipes and devices in a backup are not opened") {
+  for (const char* const name : {"segment", "more", "manifest", "EPOCH", "BACKUP"}) {
+    CAPTURE(name);
+    const HostileBackup backup;
+    const std::string which = name;
+    fs::path path = which == "BACKUP" ? fs::path(backup.folder) / name : backup.collection / name;
+    if (which == "segment") path = backup.a_segment_file();
+    if (which == "more") path = backup.a_segment_file().parent_path() / "more";
+    if (which == "manifest") path = files_in(backup.collection / "manifest").front();
+    for (const bool device : {false, true}) {
+      fs::remove(path);
+      // What is linked by another name is no other thing: a pipe stays a pipe.
+      const auto made = place(backup.tool, "odd");
+      if ((device ? ::mknod(made.c_str(), S_IFCHR | 0600, makedev(1, 5)) : ::mkfifo(made.c_str(), 0600)) != 0) continue;  // devices are for root
+      fs::create_hard_link(made, path);
+      fs::remove(made);
+      backup.check_refused("no plain f");
+      backup.check_not_used();
+    }
+  }
+}
+
+TEST_CASE("a file that is linked into a backup from elsewhere is no part of it") {
+  const HostileBackup backup;
+  const auto segment = backup.a_segment_file();
+  fs::create_hard_link(backup.outside, segment.parent_path() / "more");
+  REQUIRE(Tool::call({"restore", backup.folder, "--data-dir", backup.restored}).code == 0);
+  for (const auto& path : files_in(backup.restored)) CHECK(path.filename() != "more");
+  fs::remove_all(backup.restored);
+  // In the place of one that belongs there, and as long: its checksums are wrong.
+  const auto bytes = fs::file_size(segment);
+  fs::remove(segment);
+  fs::create_hard_link(backup.outside, segment);
+  fs::resize_file(backup.outside, bytes);
+  CHECK(Tool::call({"restore", backup.folder, "--data-dir", backup.restored}).code == 1);
+  CHECK(fs::is_empty(backup.restored));
 }
