@@ -9,7 +9,7 @@
 namespace ndb::cli {
 namespace {
 
-constexpr std::uint64_t kLoadMemtableBytes = 12ULL << 20;
+constexpr std::uint64_t kLoadMemtableBytes = 24ULL << 20;
 
 class EmbeddedTarget final : public Target {
  public:

@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
+#include <atomic>
 #include <charconv>
-#include <future>
 #include <ranges>
 #include <thread>
 
 #include "cli/answer.hpp"
+#include "cli/import/conveyor.hpp"
 #include "cli/import/import_place.hpp"
 #include "cli/import/import_state.hpp"
 #include "cli/import/rejects_file.hpp"
@@ -22,7 +23,7 @@ namespace ndb::cli {
 namespace {
 
 constexpr std::size_t kDefaultBatchBytes = 512ULL << 10;
-constexpr std::uint64_t kReleaseBytes = 32ULL << 20;  // of vectors, after which mapped files are let go of
+constexpr std::uint64_t kReleaseBytes = 128ULL << 20;  // of documents, after which mapped files are let go of; each time stops all threads for a moment
 constexpr std::uint64_t kWorthIndexing = 1000;  // rows; below, comparing with every vector is as fast
 constexpr int kAttempts = 8;                    // at a target that is busy or restarts
 constexpr std::chrono::milliseconds kFirstPause{250};
@@ -92,12 +93,17 @@ void screen(Chunk& chunk, const Collected& collection, const std::string& source
   chunk = std::move(good);
 }
 
+std::uint64_t bytes_of(const Chunk& chunk) {
+  std::uint64_t sum = chunk.values.size() * sizeof(float);
+  for (std::size_t i = 0; i < chunk.size(); ++i) sum += chunk.ids[i].size() + chunk.payloads[i].size();
+  return sum;
+}
+
 class Importer {
  public:
   Importer(const Session& session, const ImportOptions& options, Target& target, DocumentSource& source, Collected collection)
       : session_(session), options_(options), target_(target), source_(source), collection_(std::move(collection)),
-        rejects_(rejects_path(options, source.name())), progress_(session.streams.err, session.streams.err_is_terminal),
-        release_rows_(kReleaseBytes / (sizeof(float) * std::max<std::uint64_t>(1, collection_.dim))) {}
+        rejects_(rejects_path(options, source.name())), progress_(session.streams.err, session.streams.err_is_terminal) {}
 
   /// Finds what an earlier run did, and goes on behind it.
   Status resume() {
@@ -122,17 +128,15 @@ class Importer {
   Status run() {
     const std::size_t row_bytes = std::max<std::size_t>(1, source_.dim()) * sizeof(float);
     const std::size_t rows = options_.batch_rows > 0 ? options_.batch_rows : std::clamp<std::size_t>(kDefaultBatchBytes / row_bytes, 1, 10'000);
-    Chunk reading, sending;
-    std::future<Result<WriteResult>> sent;
-    for (;;) {
-      const auto more = source_.next(reading, rows);
-      if (sent.valid()) NDB_TRY(take(sent.get(), sending));
-      if (!more) return std::unexpected(more.error());
-      if (!*more) break;
-      std::swap(reading, sending);
-      sent = std::async(std::launch::async, [this, &sending] { return send(sending); });
+    Conveyor conveyor([this](Chunk& chunk) { return take(send(chunk), chunk); });
+    Result<bool> more = true;
+    Chunk reading;
+    while ((more = source_.next(reading, rows)) && *more) {
+      if (!conveyor.put(reading)) break;  // finish() says why
       if (!options_.quiet) progress_.update(done());
     }
+    NDB_TRY(conveyor.finish());
+    if (!more) return std::unexpected(more.error());
     if (!options_.quiet) progress_.finish(done());
     if (state_) state_->finish();
     return {};
@@ -165,6 +169,7 @@ class Importer {
     NDB_TRY(rejects_.go_on(checkpoint.rejected, checkpoint.rejects_bytes));
     NDB_TRY(source_.go_to(checkpoint.position));
     totals_ = checkpoint;
+    rows_done_ = totals_.rows;
     resumed_at_ = checkpoint.rows;
     share_before_ = source_.done().share();
     session_.streams.err << fmt::format("ndb: going on after {} rows that an interrupted run imported; --restart begins anew\n", grouped(resumed_at_));
@@ -204,9 +209,11 @@ class Importer {
     NDB_TRY(rejects_.add(chunk.rejects));
     totals_.rows = chunk.rows_end;
     totals_.position = chunk.position;
-    if (totals_.rows - released_at_ >= release_rows_) {
+    rows_done_.store(totals_.rows, std::memory_order_relaxed);
+    mapped_bytes_ += bytes_of(chunk);
+    if (mapped_bytes_ >= kReleaseBytes) {
       fs::release_mapped_pages();
-      released_at_ = totals_.rows;
+      mapped_bytes_ = 0;
     }
     totals_.taken += chunk.size();
     totals_.inserted += result->inserted;
@@ -220,7 +227,7 @@ class Importer {
 
   [[nodiscard]] Done done() const {
     Done done = source_.done();
-    done.rows = totals_.rows;
+    done.rows = rows_done_.load(std::memory_order_relaxed);
     done.rows_before = resumed_at_;
     done.share_before = share_before_;
     return done;
@@ -234,9 +241,9 @@ class Importer {
   RejectsFile rejects_;
   Progress progress_;
   std::optional<ImportState> state_;
-  Checkpoint totals_;
-  std::uint64_t resumed_at_ = 0, released_at_ = 0;
-  const std::uint64_t release_rows_;
+  Checkpoint totals_;  // the conveyor's while it runs
+  std::atomic<std::uint64_t> rows_done_ = 0;  // a copy of its rows, for the progress
+  std::uint64_t resumed_at_ = 0, mapped_bytes_ = 0;
   double share_before_ = 0;
 };
 
@@ -264,12 +271,13 @@ void Importer::print_summary(bool several) const {
     session_.streams.out << fmt::format("for faster searches: {} {}\n", several ? "ndb compact" : "ndb index build", options_.name);
 }
 
-/// Buffers come and go in several threads: what is free goes back to the system.
-void keep_memory_small() {
+/// The blocks of memtables, a dozen MiB each, come and go. Kept by malloc and used again they need no page faults, which cost as much as
+/// filling them; in one arena they are used again whichever thread comes next.
+void reuse_memory() {
 #ifdef __GLIBC__
-  constexpr int kFewArenas = 2, kLarge = 2 << 20, kKept = 32 << 20;  // blocks of a memtable are large, a batch is not
-  ::mallopt(M_ARENA_MAX, kFewArenas);
-  ::mallopt(M_MMAP_THRESHOLD, kLarge);
+  constexpr int kOneArena = 1, kLargest = 32 << 20, kKept = 64 << 20;  // glibc takes no larger threshold for blocks of their own
+  ::mallopt(M_ARENA_MAX, kOneArena);
+  ::mallopt(M_MMAP_THRESHOLD, kLargest);
   ::mallopt(M_TRIM_THRESHOLD, kKept);
 #endif
 }
@@ -303,7 +311,7 @@ Status check_document(const DocumentView& document, const CollectionConfig& conf
 
 Status run_import(const Session& session, const ImportOptions& options, DocumentSource& source) {
   {
-    keep_memory_small();
+    reuse_memory();
     Session loading = session;
     loading.address.load_segment_rows = segment_rows(source);
     NDB_TRY_ASSIGN(const auto target, loading.open(Purpose::load));
