@@ -139,6 +139,7 @@ int run(const std::vector<std::string>& args, const Streams& streams, const Open
   app.set_version_flag("--version", std::string("ndb ") + NDB_VERSION, "Print the version and exit");
   add_global_options(app, global, session);
   add_collection_commands(app, session, action);
+  add_history_commands(app, session, action);
   add_import_command(app, session, action);
   add_remote_import_commands(app, session, action);
 #ifdef NDB_HAS_FAISS

@@ -5,9 +5,11 @@
 #include "cli/answer.hpp"
 #include "cli/collection_text.hpp"
 #include "cli/command.hpp"
+#include "cli/history/as_of.hpp"
 #include "cli/options.hpp"
 #include "cli/text.hpp"
 #include "shared/base/result.hpp"
+#include "shared/base/time_text.hpp"
 
 namespace ndb::cli {
 namespace {
@@ -17,7 +19,7 @@ struct Named {
 };
 struct Create : Named {
   CollectionConfig config;
-  std::string distance = "cosine", durability = "buffered", quantization = "auto";
+  std::string distance = "cosine", durability = "buffered", quantization = "auto", history_retention;
 };
 struct Drop : Named {
   bool sure = false;
@@ -40,6 +42,7 @@ void declare_create(CLI::App& command, Create& options) {
       ->delimiter(',')->type_name("FIELD,...");
   command.add_option("--attributes-never", options.config.attributes.never, "Do not index these fields, such as long texts that nobody filters by")
       ->delimiter(',')->type_name("FIELD,...");
+  command.add_option("--history-retention", options.history_retention, "Keep old versions this long, to search them later: 15m, 24h, 7d; see ndb history [0]")->type_name("TIME");
   command.footer("Examples:\n  ndb create docs --dim 768 --distance dot\n  ndb create docs --dim 768 --attributes-never body,raw_html");
 }
 
@@ -47,6 +50,9 @@ Status create(const Session& session, Create& options) {
   options.config.distance = distance_from_name(options.distance).value_or(Distance::cosine);
   options.config.durability = durability_from_name(options.durability).value_or(Durability::buffered);
   options.config.hnsw.quantization = quantization_from_name(options.quantization).value_or(Quantization::automatic);
+  if (!options.history_retention.empty()) {
+    NDB_TRY_ASSIGN(options.config.history.retention, parse_duration(options.history_retention, "--history-retention"));
+  }
   if (const auto status = validate(options.config); !status) return usage(status.error().message);
   NDB_TRY_ASSIGN(const auto target, session.open(Purpose::write));
   NDB_TRY_ASSIGN(const auto answer, target->create(options.name, options.config));
@@ -80,31 +86,17 @@ Status drop(const Session& session, const Drop& options) {
   return {};
 }
 
-std::uint64_t now_unix_ms() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
-
 Status stats(const Session& session, const Named& options) {
   NDB_TRY_ASSIGN(const auto target, session.open(Purpose::read));
   NDB_TRY_ASSIGN(const auto text, target->stats(options.name));
   if (session.json) return session.print_json(text), Status{};
   NDB_TRY_ASSIGN(const auto answer, parse_answer(text));
   // Beside the stats: what else is worth a line where it can be had.
-  const auto manifest_json = target->manifest(options.name);
+  const auto manifest_json = target->manifest(options.name, {});
   const auto manifest = manifest_json ? parse_answer(*manifest_json).value_or(boost::json::object()) : boost::json::object();
   const auto replicas_json = target->replicas(options.name);
   const auto replicas = replicas_json ? parse_answer(*replicas_json).value_or(boost::json::object()) : boost::json::object();
-  session.streams.out << stats_text(answer, manifest, array_at(replicas, "replicas"), now_unix_ms());
-  return {};
-}
-
-Status manifest(const Session& session, const Named& options) {
-  NDB_TRY_ASSIGN(const auto target, session.open(Purpose::read));
-  NDB_TRY_ASSIGN(const auto text, target->manifest(options.name));
-  if (session.json) return session.print_json(text), Status{};
-  NDB_TRY_ASSIGN(const auto answer, parse_answer(text));
-  session.streams.out << manifest_text(answer, now_unix_ms());
+  session.streams.out << stats_text(answer, manifest, array_at(replicas, "replicas"), base::to_unix_ms(std::chrono::system_clock::now()));
   return {};
 }
 
@@ -125,8 +117,6 @@ void add_collection_commands(CLI::App& app, Session& session, Action& action) {
       [&](Drop& options) { return drop(session, options); });
   add_command<Named>(app, action, "stats", "Show what a collection holds, and its size", named,
                      [&](Named& options) { return stats(session, options); });
-  add_command<Named>(app, action, "manifest", "Show the manifest in force: which files are the collection", named,
-                     [&](Named& options) { return manifest(session, options); });
 }
 
 }  // namespace ndb::cli

@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "cli/answer.hpp"
+#include "cli/history/as_of.hpp"
 #include "cli/text.hpp"
 
 namespace ndb::cli {
@@ -49,8 +50,8 @@ void add_settings(Table& table, const object& of) {
   table.add({"hnsw", hnsw_line(object_at(of, "hnsw"))});
   table.add({"attributes", attributes_line(object_at(of, "attributes"))});
   if (const auto& history = object_at(of, "history"); count_at(history, "retention_s") > 0)
-    table.add({"history", fmt::format("versions stay for {}, one at least every {}", human_duration(number_at(history, "retention_s")),
-                                      human_duration(number_at(history, "interval_s")))});
+    table.add({"history", fmt::format("versions stay for {}, one at least every {}", duration_text(count_at(history, "retention_s")),
+                                      duration_text(count_at(history, "interval_s")))});
 }
 
 std::string readers_line(const array& replicas) {
@@ -145,6 +146,8 @@ std::string stats_text(const object& stats, const object& manifest, const array&
   if (!replicas.empty()) table.add({"readers", readers_line(replicas)});
   table.add({"on disk", fmt::format("{} in {} {}, of which {} are graphs; log {}", bytes_at(bytes, "segments"), segments.size(),
                                     segments.size() == 1 ? "segment" : "segments", bytes_at(bytes, "index"), bytes_at(bytes, "wal"))});
+  if (const auto& history = object_at(stats, "history"); count_at(history, "retention_s") > 0)
+    table.add({"old versions", fmt::format("{}, {} that only they need", grouped(count_at(history, "versions")), bytes_at(history, "bytes"))});
   table.add({"in memory", fmt::format("{} of {} documents", bytes_at(bytes, "memtable"), grouped(count_at(object_at(stats, "memtable"), "documents")))});
   return table.text() + (segments.empty() ? "" : "\n" + segments_table(segments));
 }

@@ -4,6 +4,7 @@
 // Results go to `out`, everything else (progress, errors, hints) to `err`. Threads: one.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -42,9 +43,18 @@ struct Session {
   void print_json(std::string_view text) const { streams.out << text << '\n'; }
 };
 
+/// --at-version and --at-time as typed; version 0 and no time mean the newest state.
+struct AsOfOptions {
+  std::uint64_t version = 0;
+  std::string time;
+
+  [[nodiscard]] bool newest() const noexcept { return version == 0 && time.empty(); }
+};
+
 using Action = std::function<Status()>;
 
-void add_collection_commands(CLI::App& app, Session& session, Action& action);   ///< create list drop stats manifest
+void add_collection_commands(CLI::App& app, Session& session, Action& action);   ///< create list drop stats
+void add_history_commands(CLI::App& app, Session& session, Action& action);      ///< manifest history
 void add_document_commands(CLI::App& app, Session& session, Action& action);     ///< get delete count
 void add_export_command(CLI::App& app, Session& session, Action& action);
 void add_import_command(CLI::App& app, Session& session, Action& action);

@@ -2,6 +2,7 @@
 
 #include "cli/answer.hpp"
 #include "cli/command.hpp"
+#include "cli/history/as_of.hpp"
 #include "cli/options.hpp"
 #include "cli/text.hpp"
 #include "ipc/http/codec/json_writer.hpp"
@@ -16,6 +17,7 @@ struct Ids {
   std::vector<std::string> ids;
   std::string filter;
   bool all = false;
+  AsOfOptions as_of;
 };
 
 std::string ids_body(const std::vector<std::string>& ids) {
@@ -34,7 +36,7 @@ Status check_filter(const std::string& filter) {
 
 Status get(const Session& session, const Ids& options) {
   NDB_TRY_ASSIGN(const auto target, session.open(Purpose::read));
-  NDB_TRY_ASSIGN(const auto text, target->get(options.name, ids_body(options.ids)));
+  NDB_TRY_ASSIGN(const auto text, target->get(options.name, with_as_of(ids_body(options.ids), options.as_of)));
   NDB_TRY_ASSIGN(const auto answer, parse_answer(text));
   const auto& missing = array_at(answer, "missing");
   if (session.json) {
@@ -46,6 +48,7 @@ Status get(const Session& session, const Ids& options) {
       session.streams.out << fmt::format("id       {}\nvector   {}\npayload  {}\n\n", printable(text_at(document, "id")),
                                          short_vector(array_at(document, "vector")), payload.empty() ? "-" : payload);
     }
+    tell_as_of(session, answer);
     for (const auto& id : missing)
       session.streams.err << "ndb: no document '" << printable(id.is_string() ? std::string_view(id.get_string()) : "") << "'\n";
   }
@@ -75,9 +78,10 @@ Status count(const Session& session, const Ids& options) {
   if (!options.filter.empty()) NDB_TRY(check_filter(options.filter));
   const std::string body = options.filter.empty() ? "{}" : "{\"filter\":" + options.filter + "}";
   NDB_TRY_ASSIGN(const auto target, session.open(Purpose::read));
-  NDB_TRY_ASSIGN(const auto text, target->count(options.name, body));
+  NDB_TRY_ASSIGN(const auto text, target->count(options.name, with_as_of(body, options.as_of)));
   if (session.json) return session.print_json(text), Status{};
   NDB_TRY_ASSIGN(const auto answer, parse_answer(text));
+  tell_as_of(session, answer);
   session.streams.out << count_at(answer, "count") << '\n';
   return {};
 }
@@ -93,7 +97,10 @@ void declare_ids(CLI::App& command, Ids& options, bool required) {
 void add_document_commands(CLI::App& app, Session& session, Action& action) {
   add_command<Ids>(
       app, action, "get", "Show documents by their ids; fails if one is missing",
-      [](CLI::App& command, Ids& options) { declare_ids(command, options, true); },
+      [](CLI::App& command, Ids& options) {
+        declare_ids(command, options, true);
+        add_as_of_options(command, options.as_of);
+      },
       [&](Ids& options) { return get(session, options); });
   add_command<Ids>(
       app, action, "delete", "Delete documents by their ids or by a filter",
@@ -107,6 +114,7 @@ void add_document_commands(CLI::App& app, Session& session, Action& action) {
   const auto filtered = [](CLI::App& command, Ids& options) {
     add_collection_name(command, options.name);
     command.add_option("--filter", options.filter, "Only what matches")->type_name("JSON");
+    add_as_of_options(command, options.as_of);
   };
   add_command<Ids>(app, action, "count", "Count documents, all or those that match a filter", filtered,
                    [&](Ids& options) { return count(session, options); });

@@ -36,9 +36,22 @@ class EmbeddedTarget final : public Target {
     NDB_TRY_ASSIGN(const auto stats, collection.stats());
     return http::encode_stats(stats);
   }
-  Result<std::string> manifest(const std::string& name) override {
-    NDB_TRY_ASSIGN(const auto collection, database_.get_collection(name));
+  Result<std::string> manifest(const std::string& name, const http::AsOf& as_of) override {
+    NDB_TRY_ASSIGN(const auto collection, get_at(name, as_of));
     return collection.manifest();
+  }
+  Result<std::string> history(const std::string& name) override {
+    NDB_TRY_ASSIGN(const auto collection, database_.get_collection(name));
+    NDB_TRY_ASSIGN(const auto stats, collection.stats());
+    NDB_TRY_ASSIGN(const auto versions, collection.versions());
+    return http::encode_history(stats, versions);
+  }
+  Result<std::string> set_history(const std::string& name, const std::string& body) override {
+    NDB_TRY_ASSIGN(auto collection, database_.get_collection(name));
+    NDB_TRY_ASSIGN(const auto stats, collection.stats());
+    NDB_TRY_ASSIGN(const auto history, http::parse_history(body, stats.config.history));
+    NDB_TRY_ASSIGN(const auto version, collection.set_history(history));
+    return http::encode_manifest_version(version);
   }
   Result<std::string> replicas(const std::string& name) override {
     NDB_TRY_ASSIGN(const auto collection, database_.get_collection(name));
@@ -46,10 +59,12 @@ class EmbeddedTarget final : public Target {
     return http::encode_replicas(replicas);
   }
   Result<std::string> get(const std::string& name, const std::string& body) override {
-    NDB_TRY_ASSIGN(const auto ids, http::parse_ids(body));
-    NDB_TRY_ASSIGN(const auto collection, database_.get_collection(name));
+    http::AsOf as_of;
+    NDB_TRY_ASSIGN(const auto ids, http::parse_ids(body, &as_of));
+    NDB_TRY_ASSIGN(const auto collection, get_at(name, as_of));
     NDB_TRY_ASSIGN(const auto found, collection.get_many(ids));
-    return http::encode_documents(found.documents, found.missing);
+    const auto version = collection.as_of();
+    return http::encode_documents(found.documents, found.missing, version ? &*version : nullptr);
   }
   Result<std::string> remove(const std::string& name, const std::string& body) override {
     NDB_TRY_ASSIGN(const auto request, http::parse_delete(body));
@@ -59,22 +74,28 @@ class EmbeddedTarget final : public Target {
     return http::encode_remove_many(written);
   }
   Result<std::string> search(const std::string& name, const std::string& body) override {
-    NDB_TRY_ASSIGN(const auto request, http::parse_search(body));
-    NDB_TRY_ASSIGN(const auto collection, database_.get_collection(name));
+    http::AsOf as_of;
+    NDB_TRY_ASSIGN(const auto request, http::parse_search(body, &as_of));
+    NDB_TRY_ASSIGN(const auto collection, get_at(name, as_of));
     NDB_TRY_ASSIGN(const auto result, collection.search(request));
-    return http::encode_search(result, request);
+    const auto version = collection.as_of();
+    return http::encode_search(result, request, version ? &*version : nullptr);
   }
   Result<std::string> count(const std::string& name, const std::string& body) override {
-    NDB_TRY_ASSIGN(const auto filter, http::parse_count(body));
-    NDB_TRY_ASSIGN(const auto collection, database_.get_collection(name));
+    http::AsOf as_of;
+    NDB_TRY_ASSIGN(const auto filter, http::parse_count(body, &as_of));
+    NDB_TRY_ASSIGN(const auto collection, get_at(name, as_of));
     NDB_TRY_ASSIGN(const auto count, collection.count(filter));
-    return http::encode_count(count);
+    const auto version = collection.as_of();
+    return http::encode_count(count, version ? &*version : nullptr);
   }
   Result<std::string> scroll(const std::string& name, const std::string& body) override {
-    NDB_TRY_ASSIGN(const auto request, http::parse_scroll(body));
-    NDB_TRY_ASSIGN(const auto collection, database_.get_collection(name));
+    http::AsOf as_of;
+    NDB_TRY_ASSIGN(const auto request, http::parse_scroll(body, &as_of));
+    NDB_TRY_ASSIGN(const auto collection, get_at(name, as_of));
     NDB_TRY_ASSIGN(const auto page, collection.scroll(request.filter, request.limit, request.after));
-    return http::encode_page(page.documents, page.next ? &*page.next : nullptr);
+    const auto version = collection.as_of();
+    return http::encode_page(page.documents, page.next ? &*page.next : nullptr, version ? &*version : nullptr);
   }
   Result<std::string> run(const std::string& name, Job job, bool wait) override {
     NDB_TRY_ASSIGN(auto collection, database_.get_collection(name));
@@ -89,6 +110,12 @@ class EmbeddedTarget final : public Target {
   }
 
  private:
+  Result<Collection> get_at(const std::string& name, const http::AsOf& as_of) {
+    NDB_TRY_ASSIGN(auto collection, database_.get_collection(name));
+    if (as_of.version) return collection.at_version(*as_of.version);
+    if (as_of.time) return collection.at_time(*as_of.time);
+    return collection;
+  }
   static Result<ManifestVersion> start(Collection& collection, Job job, bool wait) {
     switch (job) {
       case Job::flush: return collection.flush(wait);

@@ -9,6 +9,7 @@
 #include "ipc/http/error_map.hpp"
 #include "ndb_schema/http_messages_generated.h"
 #include "shared/base/result.hpp"
+#include "shared/base/time_text.hpp"
 #include "shared/payload/json_text.hpp"
 
 namespace ndb::cli {
@@ -25,7 +26,9 @@ std::string encode_config(const CollectionConfig& config) {
   json.field("ef_search", config.hnsw.ef_search).field("quantization", quantization_name(config.hnsw.quantization));
   json.end_object();
   json.key("attributes").begin_object().key("only").raw(payload::json_list(config.attributes.only));
-  json.key("never").raw(payload::json_list(config.attributes.never)).end_object().end_object();
+  json.key("never").raw(payload::json_list(config.attributes.never)).end_object();
+  json.key("history").begin_object().field("retention_s", std::int64_t{config.history.retention.count()});
+  json.field("interval_s", std::int64_t{config.history.interval.count()}).end_object().end_object();
   return std::move(json).text();
 }
 
@@ -83,7 +86,16 @@ class HttpTarget final : public Target {
     return {};
   }
   Result<std::string> stats(const std::string& name) override { return call("GET", path(name)); }
-  Result<std::string> manifest(const std::string& name) override { return call("GET", path(name, "/manifest")); }
+  Result<std::string> manifest(const std::string& name, const http::AsOf& as_of) override {
+    std::string query;
+    if (as_of.version) query = fmt::format("?at_version={}", as_of.version->value);
+    if (as_of.time) query = fmt::format("?at_time={}", base::to_unix_ms(*as_of.time));
+    return call("GET", path(name, "/manifest" + query));
+  }
+  Result<std::string> history(const std::string& name) override { return call("GET", path(name, "/history")); }
+  Result<std::string> set_history(const std::string& name, const std::string& body) override {
+    return call("PUT", path(name, "/history"), body);
+  }
   Result<std::string> replicas(const std::string& name) override { return call("GET", path(name, "/replicas")); }
   Result<std::string> get(const std::string& name, const std::string& body) override {
     return call("POST", path(name, "/documents/get"), body);

@@ -2,6 +2,7 @@
 
 #include "cli/answer.hpp"
 #include "cli/command.hpp"
+#include "cli/history/as_of.hpp"
 #include "cli/options.hpp"
 #include "cli/text.hpp"
 #include "ipc/http/codec/json_writer.hpp"
@@ -21,6 +22,7 @@ struct Query {
   std::uint32_t top_k = 10, ef = 0, timeout_ms = 0;
   double recall = 0.0;
   bool exact = false, with_vector = false, no_payload = false, explain = false;
+  AsOfOptions as_of;
 };
 
 /// One row of a file, as JSON.
@@ -37,14 +39,14 @@ Result<std::string> read_row(const std::string& path, std::uint64_t row) {
   }
 }
 
-/// The vector of a document that is in the collection, as JSON.
-Result<std::string> read_document(Target& target, const std::string& name, const std::string& id) {
+/// The vector of a document that is in the collection (as it was, if that is asked for), as JSON.
+Result<std::string> read_document(Target& target, const Query& query) {
   http::JsonWriter json;
-  json.begin_object().key("ids").begin_array().string(id).end_array().end_object();
-  NDB_TRY_ASSIGN(const auto text, target.get(name, json.text()));
+  json.begin_object().key("ids").begin_array().string(query.id).end_array().end_object();
+  NDB_TRY_ASSIGN(const auto text, target.get(query.name, with_as_of(json.text(), query.as_of)));
   NDB_TRY_ASSIGN(const auto answer, parse_answer(text));
   const auto& documents = array_at(answer, "documents");
-  if (documents.empty()) return fail(ErrorCode::not_found, fmt::format("no document '{}' in '{}'", id, name));
+  if (documents.empty()) return fail(ErrorCode::not_found, fmt::format("no document '{}' in '{}'", query.id, query.name));
   return boost::json::serialize(array_at(as_object(documents.front()), "vector"));
 }
 
@@ -57,7 +59,7 @@ std::string as_array(const std::string& numbers) {
 Result<std::string> vector_of(const Query& query, Target& target) {
   if (!query.vector.empty()) return as_array(query.vector);
   if (!query.vector_file.empty()) return read_row(query.vector_file, query.row);
-  return read_document(target, query.name, query.id);
+  return read_document(target, query);
 }
 
 Result<std::string> body_of(const Query& query, const std::string& vector) {
@@ -107,10 +109,11 @@ Status search(const Session& session, const Query& query) {
   NDB_TRY_ASSIGN(const auto target, session.open(Purpose::read));
   NDB_TRY_ASSIGN(const auto vector, vector_of(query, *target));
   NDB_TRY_ASSIGN(const auto body, body_of(query, vector));
-  NDB_TRY_ASSIGN(const auto text, target->search(query.name, body));
+  NDB_TRY_ASSIGN(const auto text, target->search(query.name, with_as_of(body, query.as_of)));
   if (session.json) return session.print_json(text), Status{};
   NDB_TRY_ASSIGN(const auto answer, parse_answer(text));
   print_matches(session, query, answer);
+  tell_as_of(session, answer);
   return {};
 }
 
@@ -130,6 +133,7 @@ void declare_search(CLI::App& command, Query& query) {
   command.add_option("--min-seq", query.min_seq, "Wait until this write is visible")->type_name("SEQ");
   command.add_option("--timeout-ms", query.timeout_ms, "Milliseconds to wait for --min-seq [1000]")->type_name("MS");
   command.add_flag("--explain", query.explain, "Tell how the answer was computed");
+  add_as_of_options(command, query.as_of);
   command.footer("Examples:\n  ndb search docs --vector '[0.1, 0.7, 0.2]' --top-k 3\n"
                  "  ndb search docs --vector-file queries.fvecs --row 17 --exact");
 }

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 
+#include "ipc/http/codec/request_codec.hpp"
 #include "ndb/collection_config.hpp"
 #include "ndb/document.hpp"
 #include "ndb/error.hpp"
@@ -28,8 +29,14 @@ class Target {
   [[nodiscard]] virtual Result<std::string> create(const std::string& name, const CollectionConfig& config) = 0;
   [[nodiscard]] virtual Status drop(const std::string& name) = 0;
   [[nodiscard]] virtual Result<std::string> stats(const std::string& name) = 0;
-  [[nodiscard]] virtual Result<std::string> manifest(const std::string& name) = 0;
+  [[nodiscard]] virtual Result<std::string> manifest(const std::string& name, const http::AsOf& as_of) = 0;
+  /// {"retention_s","interval_s","bytes","versions":[{"version","seq","time","unix_ms"}]}
+  [[nodiscard]] virtual Result<std::string> history(const std::string& name) = 0;
+  /// {"retention_s","interval_s"} → {"manifest_version"}
+  [[nodiscard]] virtual Result<std::string> set_history(const std::string& name, const std::string& body) = 0;
   [[nodiscard]] virtual Result<std::string> replicas(const std::string& name) = 0;
+  // Bodies of the next ones, but remove(), may also have "at_version" or "at_time"; then answers have "as_of".
+
   /// {"ids"} → {"documents","missing"}
   [[nodiscard]] virtual Result<std::string> get(const std::string& name, const std::string& body) = 0;
   /// {"ids"} or {"filter"} → {"seq","deleted"}

@@ -11,9 +11,10 @@ namespace {
 
 Status check_query(const Route& route, const Target& target) {
   if (!route.pattern.starts_with("v1/")) return {};  // scrapers and probes may add what they like
-  if (route.takes_place) return {};  // the route looks itself
+  if (route.query == Query::place) return {};  // the route looks itself
   for (const auto& [name, value] : target.query) {
-    if (!route.takes_wait || name != "wait") return fail(ErrorCode::invalid_argument, "unknown query parameter", name);
+    if (route.query == Query::as_of && (name == "at_version" || name == "at_time")) continue;
+    if (route.query != Query::wait || name != "wait") return fail(ErrorCode::invalid_argument, "unknown query parameter", name);
     if (value != "true" && value != "false") return fail(ErrorCode::invalid_argument, "must be true or false", "wait");
   }
   return {};

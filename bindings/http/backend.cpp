@@ -83,6 +83,11 @@ void Backend::close_feeds() {
     if (const auto open = feed(name)) (*open)->close();
 }
 
+Result<ManifestVersion> Backend::pinned_version(std::string_view name) const {
+  NDB_TRY_ASSIGN(const auto core, embedded::core_of(folder_, options_.read_only, name));
+  return core->pinned_version();
+}
+
 std::optional<writer::Activity::AllTimes> Backend::activity(std::string_view name) const {
   if (is_reader()) return std::nullopt;
   const auto core = embedded::core_of(folder_, options_.read_only, name);

@@ -39,6 +39,8 @@ class Backend {
   [[nodiscard]] Result<std::shared_ptr<writer::WalFeed>> feed(std::string_view name);
   /// Answers whoever waits in a feed, so that a server can end.
   void close_feeds();
+  /// The oldest version that this process reads.
+  [[nodiscard]] Result<ManifestVersion> pinned_version(std::string_view name) const;
   /// How long background work took, if this process writes to the collection.
   [[nodiscard]] std::optional<writer::Activity::AllTimes> activity(std::string_view name) const;
   /// Forgets a collection that an operation found gone, so that the next request looks again.

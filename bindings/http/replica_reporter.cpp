@@ -54,7 +54,8 @@ void ReplicaReporter::report_all() {
 Status ReplicaReporter::report(const std::string& name) {
   NDB_TRY_ASSIGN(const Collection collection, backend_.collection(name));
   NDB_TRY_ASSIGN(const CollectionStats stats, collection.stats());
-  const ReplicaReport report{host_, static_cast<std::uint64_t>(::getpid()), stats.manifest_version, stats.seq};
+  NDB_TRY_ASSIGN(const ManifestVersion pinned, backend_.pinned_version(name));
+  const ReplicaReport report{host_, static_cast<std::uint64_t>(::getpid()), pinned, stats.seq};
   const Keys keys = keys_();
   const std::string& key = keys.full.empty() ? keys.read : keys.full;
   Headers headers{{"Content-Type", "application/json"}};

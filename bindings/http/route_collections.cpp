@@ -45,6 +45,10 @@ Result<Response> Routes::perform(Call& call) {
       return maintain(call);
     case Action::manifest:
       return manifest(call);
+    case Action::history:
+      return history(call);
+    case Action::set_history:
+      return set_history(call);
     case Action::replicas:
       return replicas(call);
     case Action::report_replica:
@@ -170,7 +174,8 @@ Result<Response> Routes::maintain(const Call& call) {
 }
 
 Result<Response> Routes::manifest(const Call& call) {
-  NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
+  NDB_TRY_ASSIGN(const AsOf as_of, call.as_of());
+  NDB_TRY_ASSIGN(const Collection collection, collection_at(call, as_of));
   NDB_TRY_ASSIGN(std::string json, collection.manifest());
   return ok(std::move(json));
 }

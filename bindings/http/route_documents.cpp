@@ -12,6 +12,9 @@ Response ok_flatbuffers(std::string body) {
   return {.status = 200, .headers = {}, .body = std::move(body), .content_type = std::string(kFlatBuffersType)};
 }
 
+// For the duration of one expression.
+const VersionInfo* get_if(const std::optional<VersionInfo>& as_of) { return as_of ? &*as_of : nullptr; }
+
 // The id in a path is not part of the body, but the error should say which of the two was wrong.
 template <class T>
 Result<T> about_id(Result<T> result) {
@@ -33,9 +36,11 @@ Result<Response> Routes::insert_documents(Call& call) {
 }
 
 Result<Response> Routes::get_document(const Call& call) {
-  NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
+  NDB_TRY_ASSIGN(const AsOf as_of, call.as_of());
+  NDB_TRY_ASSIGN(const Collection collection, collection_at(call, as_of));
   NDB_TRY_ASSIGN(const Document document, about_id(collection.get(call.id)));
-  return call.wants_flatbuffers ? ok_flatbuffers(encode_document_flatbuffers(document)) : ok(encode_document(document));
+  if (call.wants_flatbuffers) return ok_flatbuffers(encode_document_flatbuffers(document));
+  return ok(encode_document(document, get_if(collection.as_of())));
 }
 
 Result<Response> Routes::remove_document(const Call& call) {
@@ -46,12 +51,13 @@ Result<Response> Routes::remove_document(const Call& call) {
 }
 
 Result<Response> Routes::get_documents(const Call& call) {
+  AsOf as_of;
   NDB_TRY_ASSIGN(const std::vector<std::string> ids,
-                 call.sent_flatbuffers ? parse_ids_flatbuffers(call.request.body) : parse_ids(call.request.body));
-  NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
+                 call.sent_flatbuffers ? parse_ids_flatbuffers(call.request.body) : parse_ids(call.request.body, &as_of));
+  NDB_TRY_ASSIGN(const Collection collection, collection_at(call, as_of));
   NDB_TRY_ASSIGN(const GetManyResult found, collection.get_many(ids));
   if (call.wants_flatbuffers) return ok_flatbuffers(encode_documents_flatbuffers(found.documents, found.missing));
-  return ok(encode_documents(found.documents, found.missing));
+  return ok(encode_documents(found.documents, found.missing, get_if(collection.as_of())));
 }
 
 Result<Response> Routes::delete_documents(const Call& call) {
@@ -63,8 +69,8 @@ Result<Response> Routes::delete_documents(const Call& call) {
   return ok(encode_remove_many(written));
 }
 
-Result<Response> Routes::search(const Call& call, Search& search) {
-  NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
+Result<Response> Routes::search(const Call& call, Search& search, const AsOf& as_of) {
+  NDB_TRY_ASSIGN(const Collection collection, collection_at(call, as_of));
   // With its plan, in case that it turns out to be slow: that costs next to nothing.
   const bool wants_plan = search.explain();
   if (options_.slow_query.count() > 0) search.explain(true);
@@ -72,28 +78,30 @@ Result<Response> Routes::search(const Call& call, Search& search) {
   note_slow(call, search, result);
   if (!wants_plan) result.plan.reset();
   if (call.wants_flatbuffers) return ok_flatbuffers(encode_search_flatbuffers(result, search));
-  return ok(encode_search(result, search));
+  return ok(encode_search(result, search, get_if(collection.as_of())));
 }
 
-Result<Response> Routes::search_batch(const Call& call, const std::vector<Search>& searches) {
-  NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
+Result<Response> Routes::search_batch(const Call& call, const std::vector<Search>& searches, const AsOf& as_of) {
+  NDB_TRY_ASSIGN(const Collection collection, collection_at(call, as_of));
   NDB_TRY_ASSIGN(const std::vector<SearchResult> results, collection.search_batch(searches));
   for (const SearchResult& result : results) metrics_.observe_search(std::chrono::microseconds(result.took_us));
-  return ok(encode_search_batch(results, searches));
+  return ok(encode_search_batch(results, searches, get_if(collection.as_of())));
 }
 
 Result<Response> Routes::count(const Call& call) {
-  NDB_TRY_ASSIGN(const Filter filter, parse_count(call.request.body));
-  NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
+  AsOf as_of;
+  NDB_TRY_ASSIGN(const Filter filter, parse_count(call.request.body, &as_of));
+  NDB_TRY_ASSIGN(const Collection collection, collection_at(call, as_of));
   NDB_TRY_ASSIGN(const std::uint64_t documents, collection.count(filter));
-  return ok(encode_count(documents));
+  return ok(encode_count(documents, get_if(collection.as_of())));
 }
 
 Result<Response> Routes::scroll(const Call& call) {
-  NDB_TRY_ASSIGN(const ScrollRequest request, parse_scroll(call.request.body));
-  NDB_TRY_ASSIGN(const Collection collection, backend_.collection(call.collection));
+  AsOf as_of;
+  NDB_TRY_ASSIGN(const ScrollRequest request, parse_scroll(call.request.body, &as_of));
+  NDB_TRY_ASSIGN(const Collection collection, collection_at(call, as_of));
   NDB_TRY_ASSIGN(const ScrollPage page, collection.scroll(request.filter, request.limit, request.after));
-  return ok(encode_page(page.documents, page.next ? &*page.next : nullptr));
+  return ok(encode_page(page.documents, page.next ? &*page.next : nullptr, get_if(collection.as_of())));
 }
 
 }  // namespace ndb::http

@@ -34,6 +34,8 @@ enum class Action : std::uint8_t {
   build_index,
   drop_index,
   manifest,
+  history,
+  set_history,
   replicas,
   report_replica,
   wal,
@@ -59,6 +61,14 @@ enum class BodySize : std::uint8_t {
 inline constexpr std::uint64_t kNoBodyBytes = 64ULL << 10;
 inline constexpr std::uint64_t kSmallBodyBytes = 16ULL << 20;
 
+/// What a route's query may name.
+enum class Query : std::uint8_t {
+  none,
+  wait,   ///< "wait"
+  as_of,  ///< "at_version" and "at_time"
+  place,  ///< a place in the log; the route looks itself
+};
+
 struct Route {
   Action action;
   std::string_view name;  ///< of the action, for metrics and logs
@@ -67,9 +77,8 @@ struct Route {
   Access access;
   Place place;
   BodySize body;
-  bool takes_wait = false;         ///< knows the query parameter "wait"
+  Query query = Query::none;
   bool takes_flatbuffers = false;  ///< its body may be a FlatBuffer
-  bool takes_place = false;        ///< its query names a place in the log
 };
 
 struct RouteMatch {

@@ -86,38 +86,40 @@ void Routes::run_in(Lane lane, Call&& call, Responder responder, Work work) {
   });
 }
 
-// A search that must wait for a write (min_seq) gives its processor back first.
+// A search that must wait for a write (min_seq), or may have to open an old version, gives its processor back first.
 void Routes::run_search(Call&& call, Responder responder) {
   std::move(responder).run(Lane::cpu, [this, own = std::move(call)](Responder answer) mutable {
-    auto parsed = own.sent_flatbuffers ? parse_search_flatbuffers(own.request.body) : parse_search(own.request.body);
+    AsOf as_of;
+    auto parsed = own.sent_flatbuffers ? parse_search_flatbuffers(own.request.body) : parse_search(own.request.body, &as_of);
     if (!parsed) return finish(own, std::move(answer), std::unexpected(std::move(parsed).error()));
     if (Status in_time = count_from(own.started, *parsed); !in_time) {
       return finish(own, std::move(answer), std::unexpected(std::move(in_time).error()));
     }
-    if (parsed->min_seq().value == 0) {
-      Result<Response> result = search(own, *parsed);
+    if (parsed->min_seq().value == 0 && as_of.newest()) {
+      Result<Response> result = search(own, *parsed, as_of);
       return finish(own, std::move(answer), std::move(result));
     }
     run_in(Lane::blocking, std::move(own), std::move(answer),
-           [this, wanted = std::move(*parsed)](Call& waiting) mutable { return search(waiting, wanted); });
+           [this, wanted = std::move(*parsed), as_of](Call& waiting) mutable { return search(waiting, wanted, as_of); });
   });
 }
 
 void Routes::run_search_batch(Call&& call, Responder responder) {
   std::move(responder).run(Lane::cpu, [this, own = std::move(call)](Responder answer) mutable {
-    auto parsed = parse_search_batch(own.request.body);
+    AsOf as_of;
+    auto parsed = parse_search_batch(own.request.body, &as_of);
     if (!parsed) return finish(own, std::move(answer), std::unexpected(std::move(parsed).error()));
     for (Search& search : *parsed) {
       Status in_time = count_from(own.started, search);
       if (!in_time) return finish(own, std::move(answer), std::unexpected(std::move(in_time).error()));
     }
     const bool waits = std::ranges::any_of(*parsed, [](const Search& s) { return s.min_seq().value > 0; });
-    if (!waits) {
-      Result<Response> result = search_batch(own, *parsed);
+    if (!waits && as_of.newest()) {
+      Result<Response> result = search_batch(own, *parsed, as_of);
       return finish(own, std::move(answer), std::move(result));
     }
     run_in(Lane::blocking, std::move(own), std::move(answer),
-           [this, wanted = std::move(*parsed)](Call& waiting) { return search_batch(waiting, wanted); });
+           [this, wanted = std::move(*parsed), as_of](Call& waiting) { return search_batch(waiting, wanted, as_of); });
   });
 }
 

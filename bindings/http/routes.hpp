@@ -21,6 +21,7 @@
 #include "bindings/http/router.hpp"
 #include "bindings/http/trace/log_limit.hpp"
 #include "bindings/http/trace/span_exporter.hpp"
+#include "ipc/http/codec/request_codec.hpp"
 #include "ipc/http/server.hpp"
 #include "ipc/http/target.hpp"
 #include "shared/base/log.hpp"
@@ -75,6 +76,10 @@ class Routes {
     Span span;
 
     [[nodiscard]] bool wants_wait() const noexcept { return target.query_value("wait") == "true"; }
+    /// As the query says it.
+    [[nodiscard]] Result<AsOf> as_of() const {
+      return parse_as_of(target.query_value("at_version"), target.query_value("at_time"));
+    }
   };
   using Work = std::move_only_function<Result<Response>(Call&)>;
 
@@ -110,15 +115,19 @@ class Routes {
   [[nodiscard]] Result<Response> remove_document(const Call& call);
   [[nodiscard]] Result<Response> get_documents(const Call& call);
   [[nodiscard]] Result<Response> delete_documents(const Call& call);
-  [[nodiscard]] Result<Response> search(const Call& call, Search& search);
-  [[nodiscard]] Result<Response> search_batch(const Call& call, const std::vector<Search>& searches);
+  [[nodiscard]] Result<Response> search(const Call& call, Search& search, const AsOf& as_of);
+  [[nodiscard]] Result<Response> search_batch(const Call& call, const std::vector<Search>& searches, const AsOf& as_of);
   [[nodiscard]] Result<Response> count(const Call& call);
   [[nodiscard]] Result<Response> scroll(const Call& call);
   [[nodiscard]] Result<Response> maintain(const Call& call);
   [[nodiscard]] Result<Response> manifest(const Call& call);
+  [[nodiscard]] Result<Response> history(const Call& call);
+  [[nodiscard]] Result<Response> set_history(const Call& call);
   [[nodiscard]] Result<Response> replicas(const Call& call);
   [[nodiscard]] Result<Response> report_replica(const Call& call);
   [[nodiscard]] std::vector<std::string> unready_reasons();
+  /// The collection of the call, in the state that is asked for.
+  [[nodiscard]] Result<Collection> collection_at(const Call& call, const AsOf& as_of);
 
   Backend& backend_;
   const RoutesOptions options_;

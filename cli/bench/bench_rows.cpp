@@ -67,7 +67,7 @@ Result<BenchRows> rows_of_collection(const Session& session, const std::string& 
     rows.config.hnsw.quantization = quantization_from_name(text_at(hnsw, "quantization")).value_or(Quantization::automatic);
     rows.config.attributes = {.only = texts_at(attributes, "only"), .never = texts_at(attributes, "never")};
   }
-  NDB_TRY_ASSIGN(rows.stream, DocumentStream::open(session, name, ""));
+  NDB_TRY_ASSIGN(rows.stream, DocumentStream::open(session, name, "", {}));
   return rows;
 }
 

@@ -5,8 +5,10 @@
 #include <algorithm>
 
 #include "cli/answer.hpp"
+#include "cli/history/as_of.hpp"
 #include "ndb/filter.hpp"
 #include "reader/follower.hpp"
+#include "reader/past_versions.hpp"
 #include "reader/query.hpp"
 #include "shared/base/result.hpp"
 #include "shared/fs/file_system.hpp"
@@ -26,13 +28,15 @@ std::size_t documents_at_a_time(std::uint32_t dim) {
 /// One view of the files, kept to the end; no lock, no write.
 class FolderStream final : public DocumentStream {
  public:
-  static Result<std::unique_ptr<DocumentStream>> open(const fs::Path& collection, const std::string& name, const Filter& filter) {
+  static Result<std::unique_ptr<DocumentStream>> open(const fs::Path& collection, const std::string& name, const Filter& filter,
+                                                      const http::AsOf& as_of) {
     NDB_TRY_ASSIGN(const bool exists, fs::posix_file_system().exists(collection));
     if (!exists) return fail(ErrorCode::not_found, fmt::format("no collection '{}'", name), "name");
     auto stream = std::make_unique<FolderStream>();
     NDB_TRY_ASSIGN(stream->follower_, reader::Follower::open(fs::posix_file_system(), collection, {}));
     stream->state_ = stream->follower_->state();
     stream->view_ = stream->state_->view();
+    if (!as_of.newest()) NDB_TRY(stream->go_back(collection, as_of));
     stream->filter_ = filter;
     NDB_TRY_ASSIGN(stream->total_, reader::count(stream->view_, filter));
     return stream;
@@ -57,7 +61,20 @@ class FolderStream final : public DocumentStream {
   }
 
  private:
+  Status go_back(const fs::Path& collection, const http::AsOf& as_of) {
+    const auto now = view_.snapshot;
+    versions_ = std::make_unique<reader::PastVersions>(fs::posix_file_system(), collection, now->manifest->collection_uid,
+                                                       [this](auto oldest) { follower_->pin_older(oldest); });
+    auto found = as_of.version ? versions_->at_version(*as_of.version, *now) : versions_->at_time(*as_of.time, *now);
+    if (!found) return std::unexpected(found.error());
+    past_ = std::move(*found);
+    view_ = past_->view();
+    return {};
+  }
+
   std::unique_ptr<reader::Follower> follower_;  // pins, as any reader does
+  std::unique_ptr<reader::PastVersions> versions_;
+  std::shared_ptr<reader::PastVersion> past_;  // goes first
   std::shared_ptr<live::LiveState> state_;
   live::View view_;
   Filter filter_;
@@ -70,17 +87,21 @@ class FolderStream final : public DocumentStream {
 /// Scrolls.
 class ServerStream final : public DocumentStream {
  public:
-  static Result<std::unique_ptr<DocumentStream>> open(const Session& session, const std::string& name, const std::string& filter) {
+  static Result<std::unique_ptr<DocumentStream>> open(const Session& session, const std::string& name, const std::string& filter,
+                                                      const AsOfOptions& as_of) {
     auto stream = std::make_unique<ServerStream>();
     NDB_TRY_ASSIGN(stream->target_, session.open(Purpose::read));
     stream->name_ = name;
     stream->filter_ = filter;
+    stream->as_of_ = as_of;
     NDB_TRY_ASSIGN(const auto stats_text, stream->target_->stats(name));
     NDB_TRY_ASSIGN(const auto stats, parse_answer(stats_text));
     stream->dim_ = static_cast<std::uint32_t>(count_at(stats, "dim"));
-    NDB_TRY_ASSIGN(const auto count_text, stream->target_->count(name, filter.empty() ? "{}" : "{\"filter\":" + filter + "}"));
+    NDB_TRY_ASSIGN(const auto count_text, stream->target_->count(name, with_as_of(filter.empty() ? "{}" : "{\"filter\":" + filter + "}", as_of)));
     NDB_TRY_ASSIGN(const auto count, parse_answer(count_text));
     stream->total_ = count_at(count, "count");
+    // All pages out of one version, whatever comes meanwhile.
+    if (!as_of.newest()) stream->as_of_ = {.version = count_at(object_at(count, "as_of"), "version"), .time = {}};
     return stream;
   }
 
@@ -92,7 +113,7 @@ class ServerStream final : public DocumentStream {
     std::string body = fmt::format("{{\"limit\":{}", documents_at_a_time(dim_));
     if (!filter_.empty()) body += ",\"filter\":" + filter_;
     if (!after_.empty()) body += ",\"after\":" + after_;
-    NDB_TRY_ASSIGN(const auto text, target_->scroll(name_, body + "}"));
+    NDB_TRY_ASSIGN(const auto text, target_->scroll(name_, with_as_of(body + "}", as_of_)));
     NDB_TRY(parse_page(text, into));
     return !into.empty();
   }
@@ -128,6 +149,7 @@ class ServerStream final : public DocumentStream {
 
   std::unique_ptr<Target> target_;
   std::string name_, filter_, after_;
+  AsOfOptions as_of_;
   std::uint32_t dim_ = 0;
   std::uint64_t total_ = 0;
   bool ended_ = false;
@@ -135,13 +157,14 @@ class ServerStream final : public DocumentStream {
 
 }  // namespace
 
-Result<std::unique_ptr<DocumentStream>> DocumentStream::open(const Session& session, const std::string& name, const std::string& filter) {
-  if (!session.address.url.empty()) return ServerStream::open(session, name, filter);
+Result<std::unique_ptr<DocumentStream>> DocumentStream::open(const Session& session, const std::string& name, const std::string& filter,
+                                                             const AsOfOptions& as_of) {
+  if (!session.address.url.empty()) return ServerStream::open(session, name, filter, as_of);
   Filter parsed;
   if (!filter.empty()) {
     NDB_TRY_ASSIGN(parsed, Filter::from_json(filter));
   }
-  return FolderStream::open(fs::Path(session.address.data_dir) / name, name, parsed);
+  return FolderStream::open(fs::Path(session.address.data_dir) / name, name, parsed, cli::as_of(as_of));
 }
 
 }  // namespace ndb::cli

@@ -1,5 +1,5 @@
 // All documents of a collection, or those that match, ordered by id. Out of a folder: as of one moment, however long it takes. From a server:
-// page by page, each as of its own moment.
+// page by page, each as of its own moment unless an old version is asked for.
 //
 // Threads: one.
 #pragma once
@@ -17,8 +17,9 @@ class DocumentStream {
  public:
   virtual ~DocumentStream() = default;
 
-  /// filter: JSON, "" for all.
-  [[nodiscard]] static Result<std::unique_ptr<DocumentStream>> open(const Session& session, const std::string& name, const std::string& filter);
+  /// filter: JSON, "" for all. as_of: out of which state.
+  [[nodiscard]] static Result<std::unique_ptr<DocumentStream>> open(const Session& session, const std::string& name, const std::string& filter,
+                                                                    const AsOfOptions& as_of);
 
   [[nodiscard]] virtual std::uint32_t dim() const noexcept = 0;
   /// How many there are, or were when it was asked.

@@ -6,6 +6,7 @@
 
 #include "cli/command.hpp"
 #include "cli/export/document_stream.hpp"
+#include "cli/history/as_of.hpp"
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
 #include "cli/text.hpp"
@@ -19,6 +20,7 @@ namespace {
 struct Export {
   std::string name, filter, output;
   bool quiet = false;
+  AsOfOptions as_of;
 };
 
 std::string line_of(const Document& document, bool with_vector) {
@@ -118,7 +120,7 @@ Status export_all(const Session& session, const Export& options) {
   const std::filesystem::path path(options.output);
   const bool npy = path.extension() == ".npy";
   if (!options.output.empty() && !npy && path.extension() != ".jsonl") return usage("--output must end with .jsonl, or with .npy for vectors and documents apart");
-  NDB_TRY_ASSIGN(const auto documents, DocumentStream::open(session, options.name, options.filter));
+  NDB_TRY_ASSIGN(const auto documents, DocumentStream::open(session, options.name, options.filter, options.as_of));
   if (options.output.empty()) {
     NDB_TRY(to_lines(session, options, *documents, session.streams.out));
     return {};
@@ -146,6 +148,7 @@ void add_export_command(CLI::App& app, Session& session, Action& action) {
         command.add_option("--filter", options.filter, "Only what matches")->type_name("JSON");
         command.add_option("-o,--output", options.output, "FILE.jsonl, or FILE.npy: then ids and payloads stand in FILE.jsonl [JSON lines to standard output]")->type_name("FILE");
         command.add_flag("-q,--quiet", options.quiet, "No progress");
+        add_as_of_options(command, options.as_of);
         command.footer("Examples:\n  ndb export docs | gzip > docs.jsonl.gz\n"
                        "  ndb export docs -o docs.npy && ndb import copy docs.npy --documents docs.jsonl --create");
       },

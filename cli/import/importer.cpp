@@ -39,7 +39,7 @@ struct Collected {
 Result<Collected> look_at(Target& target, const std::string& name) {
   NDB_TRY_ASSIGN(const auto stats_text, target.stats(name));
   NDB_TRY_ASSIGN(const auto stats, parse_answer(stats_text));
-  NDB_TRY_ASSIGN(const auto manifest_text, target.manifest(name));
+  NDB_TRY_ASSIGN(const auto manifest_text, target.manifest(name, {}));
   NDB_TRY_ASSIGN(const auto manifest, parse_answer(manifest_text));
   return Collected{.dim = static_cast<std::uint32_t>(count_at(stats, "dim")),
                    .distance = distance_from_name(text_at(stats, "distance")).value_or(Distance::cosine),

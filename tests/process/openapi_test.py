@@ -111,7 +111,7 @@ class OpenApiTest(unittest.TestCase):
             ask("GET", path, 200)
             ask("GET", path, 200, daemon=self.reader, key=READ_KEY)
         ask("PUT", C, 201, {"dim": 2, "distance": "euclidean", "durability": "sync", "hnsw": {"m": 8, "ef_construct": 50, "ef_search": 30,
-            "quantization": "auto"}, "attributes": {"only": [], "never": ["text"]}})
+            "quantization": "auto"}, "attributes": {"only": [], "never": ["text"]}, "history": {"retention_s": 3600, "interval_s": 3600}})
         ask("PUT", C, 201, {"dim": 1}, name="empty")
         until(lambda: self.writer.ask("GET", "/readyz")[0] == 200)
         ask("GET", "/readyz", 200)
@@ -150,6 +150,19 @@ class OpenApiTest(unittest.TestCase):
         ask("POST", C + "/documents/delete", 200, {"ids": ["8", "none"]})
         ask("POST", C + "/documents/delete", 200, {"filter": {"n": {"$lt": 5}}})
         ask("DELETE", C, 200, name="empty")
+        ask("PUT", C + "/history", 200, {"retention_s": 86400, "interval_s": 600}, daemon=self.forwarding)
+        old = ask("GET", C + "/history", 200)["versions"][0]
+        self.assertEqual(ask("GET", C, 200)["history"]["oldest"], old)
+        now = ask("POST", C + "/flush", 200, query="?wait=true")["manifest_version"]
+        for daemon in (self.writer, self.reader):
+            for at in ({"at_version": old["version"]}, {"at_time": old["time"]}, {"at_time": old["unix_ms"]}):
+                self.assertEqual(ask("POST", C + "/count", 200, at, daemon=daemon, key=READ_KEY), {"count": 0, "as_of": old})
+                ask("POST", C + "/scroll", 200, dict(at, limit=3), daemon=daemon)
+                ask("POST", C + "/search", 200, dict(at, vector=[1, 2]), daemon=daemon)
+                ask("POST", C + "/search/batch", 200, dict(at, searches=[{"vector": [1, 2]}]), daemon=daemon)
+                self.assertEqual(ask("POST", C + "/documents/get", 200, dict(at, ids=["9"]), daemon=daemon)["missing"], ["9"])
+        ask("GET", C + "/documents/{id}", 200, id="9", query=f"?at_version={now}")
+        ask("GET", C + "/manifest", 200, query="?at_time=" + old["time"], daemon=self.reader)
 
     def test_3_every_route_asks_for_its_key(self):
         for path, item in SPEC["paths"].items():
@@ -170,7 +183,8 @@ class OpenApiTest(unittest.TestCase):
         for method, path in (("GET", C), ("DELETE", C), ("POST", C + "/documents"), ("POST", C + "/search"), ("POST", C + "/search/batch"),
                              ("POST", C + "/count"), ("POST", C + "/scroll"), ("POST", C + "/documents/get"), ("POST", C + "/documents/delete"),
                              ("GET", C + "/documents/{id}"), ("DELETE", C + "/documents/{id}"), ("POST", C + "/flush"), ("POST", C + "/compact"),
-                             ("POST", C + "/index"), ("DELETE", C + "/index"), ("GET", C + "/manifest"), ("GET", C + "/replicas"),
+                             ("POST", C + "/index"), ("DELETE", C + "/index"), ("GET", C + "/manifest"), ("GET", C + "/replicas"), ("GET", C + "/history"),
+                             ("PUT", C + "/history"),
                              ("POST", C + "/replicas")):
             body = {"/documents": {"documents": []}, "/search": {"vector": [1]}, "/search/batch": {"searches": [{"vector": [1]}]},
                     "/documents/get": {"ids": []}, "/documents/delete": {"ids": []},
@@ -186,6 +200,15 @@ class OpenApiTest(unittest.TestCase):
         ask("GET", C + "/wal", 404, query=log)
         ask("GET", C + "/wal", 400)
         ask("GET", C + "/wal", 503, query=log, daemon=self.reader)
+        for at in ({"at_version": 0}, {"at_version": 10**9}, {"at_time": "yesterday"}, {"at_time": "2261-01-01T00:00:00Z"}, {"at_version": 1, "at_time": 1}):
+            ask("POST", C + "/count", 400, at)
+        ask("POST", C + "/count", 404, {"at_time": "1999-12-31T23:59:59Z"})
+        ask("GET", C + "/documents/{id}", 404, id="9", query="?at_version=1")
+        ask("GET", C + "/documents/{id}", 400, id="9", query="?at_version=one")
+        ask("GET", C, 400, query="?at_version=1")
+        ask("POST", C + "/search/batch", 400, {"searches": [{"vector": [1, 2], "at_version": 1}]})
+        ask("POST", C + "/documents/delete", 400, {"ids": [], "at_version": 1})
+        ask("PUT", C + "/history", 400, {"interval_s": 0})
         ask("POST", C + "/flush", 400, query="?wait=perhaps")
         ask("POST", C + "/count", 415, b"x", headers={"Content-Type": FLAT})
         ask("POST", C + "/flush", 413, b"x" * 100_000)

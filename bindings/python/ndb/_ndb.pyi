@@ -1,6 +1,7 @@
 """The extension: what it does is said where the C++ and HTTP interfaces say it; here are names, types and units."""
 
 import os
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Literal, Sequence
 
@@ -124,6 +125,17 @@ class Collection:
     def replicas(self) -> list[dict[str, Any]]: ...
     def wait_for(self, seq: int, timeout: float = 10.0) -> None: ...
     def acquire_write_lock(self) -> None: ...
+    def at_version(self, version: int) -> Collection:
+        """The collection as it was at a version: everything that reads works on it. NotFound if that is kept no longer."""
+    def at_time(self, time: datetime | float | str) -> Collection:
+        """The same for the newest version published by then: a datetime, seconds as of time.time(), or a text in RFC 3339."""
+    @property
+    def as_of(self) -> dict[str, Any] | None:
+        """version, seq and time (datetime) of the state that this shows, if it is an old one."""
+    def versions(self) -> list[dict[str, Any]]:
+        """version, seq and time of those that are there, oldest first; the last is the newest."""
+    def set_history(self, retention: timedelta | float, interval: timedelta | float = 60) -> int:
+        """Keep old versions this long (0: no longer than readers need them), and make one at least every interval; whole seconds."""
 
 class Database:
     @staticmethod

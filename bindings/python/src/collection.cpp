@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "bindings/python/src/results.hpp"
 #include "ipc/http/codec/answer_codec.hpp"
+#include "shared/base/time_text.hpp"
 
 namespace ndb::python {
 namespace {
@@ -169,6 +172,62 @@ py::object index_stats(const Collection& self) {
   return dict;
 }
 
+// A datetime, seconds since 1970 as of time.time(), or a text in RFC 3339.
+std::chrono::system_clock::time_point time_of(const py::object& time) {
+  if (py::isinstance<py::str>(time)) {
+    const auto text = time.cast<std::string>();
+    if (const auto parsed = base::parse_time(text)) return *parsed;
+    raise(ErrorCode::invalid_argument, fmt::format("'{}' is no time as in RFC 3339 (2026-11-26T10:00:00Z)", text), "at_time");
+  }
+  const auto seconds = (py::hasattr(time, "timestamp") ? py::object(time.attr("timestamp")()) : time).cast<double>();
+  const double ms = std::floor(seconds * 1'000.0 + 0.01);
+  if (!(ms >= 0.0 && ms <= static_cast<double>(base::kMostUnixMs))) raise(ErrorCode::invalid_argument, "is not between 1970 and 2262", "at_time");
+  return base::from_unix_ms(static_cast<std::uint64_t>(ms));
+}
+
+py::dict dict_of(const VersionInfo& version) {
+  const auto datetime = py::module_::import("datetime");
+  py::dict dict;
+  dict["version"] = version.version.value;
+  dict["seq"] = version.seq.value;
+  const auto ms = static_cast<double>(base::to_unix_ms(version.time));
+  dict["time"] = datetime.attr("datetime").attr("fromtimestamp")(ms / 1'000.0, datetime.attr("timezone").attr("utc"));
+  return dict;
+}
+
+// Seconds as a number, or a timedelta.
+std::chrono::seconds seconds_of(const py::object& time, const char* field) {
+  const auto seconds = (py::hasattr(time, "total_seconds") ? py::object(time.attr("total_seconds")()) : time).cast<double>();
+  if (!(seconds >= 0.0 && seconds <= 1e9)) raise(ErrorCode::invalid_argument, fmt::format("{} is {} s", field, seconds), field);
+  return std::chrono::seconds(static_cast<std::int64_t>(seconds));
+}
+
+template <class Class>
+void bind_history(Class& bound) {
+  using py::arg;
+  bound.def("at_version", [](const Collection& self, std::uint64_t version) {
+    return without_gil([&] { return self.at_version(ManifestVersion{version}); });
+  }, arg("version"));
+  bound.def("at_time", [](const Collection& self, const py::object& time) {
+    const auto at = time_of(time);
+    return without_gil([&] { return self.at_time(at); });
+  }, arg("time"));
+  bound.def_property_readonly("as_of", [](const Collection& self) -> py::object {
+    const auto version = self.as_of();
+    if (!version) return py::none();
+    return dict_of(*version);
+  });
+  bound.def("versions", [](const Collection& self) {
+    py::list all;
+    for (const auto& version : without_gil([&] { return self.versions(); })) all.append(dict_of(version));
+    return all;
+  });
+  bound.def("set_history", [](Collection& self, const py::object& retention, const py::object& interval) {
+    const HistoryConfig history{seconds_of(retention, "history.retention"), seconds_of(interval, "history.interval")};
+    return without_gil([&] { return self.set_history(history); }).value;
+  }, arg("retention"), arg("interval") = 60);
+}
+
 template <class Class>
 void bind_searches(Class& bound) {
   using py::arg;
@@ -224,6 +283,7 @@ void bind_collection(py::module_& module) {
   bound.def("scroll", &scroll, arg("filter") = py::none(), arg("limit") = 100, arg("after") = py::none());
   bind_searches(bound);
   bind_upkeep(bound);
+  bind_history(bound);
   bound.def("__repr__", [](const Collection& self) { return fmt::format("ndb.Collection('{}', dim={})", self.name(), self.config().dim); });
 }
 

@@ -1,6 +1,7 @@
 #include "ipc/http/codec/answer_codec.hpp"
 
 #include "ipc/http/codec/json_writer.hpp"
+#include "shared/base/time_text.hpp"
 #include "shared/payload/json_text.hpp"
 
 namespace ndb::http {
@@ -16,10 +17,22 @@ void write_payload(JsonWriter& json, std::string_view payload) {
     json.raw(payload);
 }
 
-void write_document(JsonWriter& json, const Document& document) {
+void write_version(JsonWriter& json, const VersionInfo& version) {
+  json.begin_object().field("version", version.version.value).field("seq", version.seq.value);
+  json.field("time", base::time_text(version.time)).field("unix_ms", base::to_unix_ms(version.time)).end_object();
+}
+
+void write_as_of(JsonWriter& json, const VersionInfo* as_of) {
+  if (as_of == nullptr) return;
+  json.key("as_of");
+  write_version(json, *as_of);
+}
+
+void write_document(JsonWriter& json, const Document& document, const VersionInfo* as_of = nullptr) {
   json.begin_object().field("id", document.id);
   json.key("vector").floats(document.vector);
   write_payload(json, document.payload);
+  write_as_of(json, as_of);
   json.end_object();
 }
 
@@ -49,12 +62,13 @@ void write_plan(JsonWriter& json, const SearchPlan& plan) {
   json.field("hops", plan.hops).field("bytes_touched", plan.bytes_touched).end_object();
 }
 
-void write_search(JsonWriter& json, const SearchResult& result, const Search& search) {
+void write_search(JsonWriter& json, const SearchResult& result, const Search& search, const VersionInfo* as_of) {
   json.begin_object().key("matches").begin_array();
   for (const Match& match : result.matches) write_match(json, match, search);
   json.end_array().field("seq", result.seq.value).field("manifest_version", result.manifest_version.value);
   json.field("took_us", result.took_us);
   if (result.plan) write_plan(json, *result.plan);
+  write_as_of(json, as_of);
   json.end_object();
 }
 
@@ -69,6 +83,21 @@ void write_index(JsonWriter& json, const IndexStats& index) {
   json.field("building", index.building).field("progress", index.progress).end_object();
 }
 
+void write_history_config(JsonWriter& json, const HistoryConfig& history) {
+  json.field("retention_s", std::int64_t{history.retention.count()}).field("interval_s", std::int64_t{history.interval.count()});
+}
+
+void write_history(JsonWriter& json, const CollectionStats& stats) {
+  json.key("history").begin_object();
+  write_history_config(json, stats.config.history);
+  json.field("versions", stats.history.versions).field("bytes", stats.history.bytes);
+  if (stats.history.versions > 0) {
+    json.key("oldest");
+    write_version(json, stats.history.oldest);
+  }
+  json.end_object();
+}
+
 void write_hnsw(JsonWriter& json, const HnswConfig& hnsw) {
   json.key("hnsw").begin_object().field("m", hnsw.m).field("ef_construct", hnsw.ef_construction);
   json.field("ef_search", hnsw.ef_search).field("quantization", quantization_name(hnsw.quantization)).end_object();
@@ -76,25 +105,27 @@ void write_hnsw(JsonWriter& json, const HnswConfig& hnsw) {
 
 }  // namespace
 
-std::string encode_document(const Document& document) {
+std::string encode_document(const Document& document, const VersionInfo* as_of) {
   JsonWriter json;
   reserve_for(json, std::span(&document, 1));
-  write_document(json, document);
+  write_document(json, document, as_of);
   return std::move(json).text();
 }
 
-std::string encode_documents(std::span<const Document> documents, std::span<const std::string> missing) {
+std::string encode_documents(std::span<const Document> documents, std::span<const std::string> missing, const VersionInfo* as_of) {
   JsonWriter json;
   reserve_for(json, documents);
   json.begin_object();
   write_documents(json, documents);
   json.key("missing").begin_array();
   for (const std::string& id : missing) json.string(id);
-  json.end_array().end_object();
+  json.end_array();
+  write_as_of(json, as_of);
+  json.end_object();
   return std::move(json).text();
 }
 
-std::string encode_page(std::span<const Document> documents, const std::string* next) {
+std::string encode_page(std::span<const Document> documents, const std::string* next, const VersionInfo* as_of) {
   JsonWriter json;
   reserve_for(json, documents);
   json.begin_object();
@@ -104,21 +135,24 @@ std::string encode_page(std::span<const Document> documents, const std::string* 
     json.null();
   else
     json.string(*next);
+  write_as_of(json, as_of);
   json.end_object();
   return std::move(json).text();
 }
 
-std::string encode_search(const SearchResult& result, const Search& search) {
+std::string encode_search(const SearchResult& result, const Search& search, const VersionInfo* as_of) {
   JsonWriter json;
-  write_search(json, result, search);
+  write_search(json, result, search, as_of);
   return std::move(json).text();
 }
 
-std::string encode_search_batch(std::span<const SearchResult> results, std::span<const Search> searches) {
+std::string encode_search_batch(std::span<const SearchResult> results, std::span<const Search> searches, const VersionInfo* as_of) {
   JsonWriter json;
   json.begin_object().key("results").begin_array();
-  for (std::size_t i = 0; i < results.size(); ++i) write_search(json, results[i], searches[i]);
-  json.end_array().end_object();
+  for (std::size_t i = 0; i < results.size(); ++i) write_search(json, results[i], searches[i], nullptr);
+  json.end_array();
+  write_as_of(json, as_of);
+  json.end_object();
   return std::move(json).text();
 }
 
@@ -146,9 +180,11 @@ std::string encode_remove_many(const WriteResult& result) {
   return std::move(json).text();
 }
 
-std::string encode_count(std::uint64_t count) {
+std::string encode_count(std::uint64_t count, const VersionInfo* as_of) {
   JsonWriter json;
-  json.begin_object().field("count", count).end_object();
+  json.begin_object().field("count", count);
+  write_as_of(json, as_of);
+  json.end_object();
   return std::move(json).text();
 }
 
@@ -166,6 +202,7 @@ std::string encode_stats(const CollectionStats& stats) {
   write_hnsw(json, stats.config.hnsw);
   json.key("attributes").begin_object().key("only").raw(payload::json_list(stats.config.attributes.only));
   json.key("never").raw(payload::json_list(stats.config.attributes.never)).end_object();
+  write_history(json, stats);
   json.field("documents", stats.documents).field("deleted", stats.deleted).field("seq", stats.seq.value);
   json.field("flushed_seq", stats.flushed_seq.value).field("manifest_version", stats.manifest_version.value);
   json.field("epoch", stats.epoch.value).field("writable", stats.writable);
@@ -177,6 +214,16 @@ std::string encode_stats(const CollectionStats& stats) {
   json.key("bytes").begin_object().field("segments", stats.segment_bytes).field("index", stats.index.bytes);
   json.field("wal", stats.wal_bytes).field("memtable", stats.memtable_bytes).end_object();
   json.end_object();
+  return std::move(json).text();
+}
+
+std::string encode_history(const CollectionStats& stats, std::span<const VersionInfo> versions) {
+  JsonWriter json;
+  json.begin_object();
+  write_history_config(json, stats.config.history);
+  json.field("bytes", stats.history.bytes).key("versions").begin_array();
+  for (const VersionInfo& version : versions) write_version(json, version);
+  json.end_array().end_object();
   return std::move(json).text();
 }
 

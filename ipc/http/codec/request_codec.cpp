@@ -1,8 +1,11 @@
 #include "ipc/http/codec/request_codec.hpp"
 
+#include <charconv>
+
 #include "ipc/http/codec/document_batch.hpp"
 #include "ipc/http/codec/json_reader.hpp"
 #include "ipc/http/message.hpp"
+#include "shared/base/time_text.hpp"
 
 namespace ndb::http {
 
@@ -48,6 +51,40 @@ Status read_u32(value& from, std::uint32_t minimum, std::uint32_t maximum, std::
   return {};
 }
 
+constexpr const char* kNoTime = "must be a time as in RFC 3339 (2026-11-26T10:00:00Z), or milliseconds since 1970";
+
+Status read_as_of(std::size_t which, value& from, AsOf* into) {
+  if (into == nullptr) return fail(ErrorCode::invalid_argument, "unknown field");
+  if (which == 0) {
+    NDB_TRY_ASSIGN(const std::uint64_t version, json::read_integer(from, 1, UINT64_MAX));
+    into->version = ManifestVersion{version};
+    return {};
+  }
+  json::ondemand::json_type type{};
+  if (const auto error = from.type().get(type)) return json::refused(error, "a time");
+  if (type == json::ondemand::json_type::number) {
+    NDB_TRY_ASSIGN(const std::uint64_t ms, json::read_integer(from, 0, base::kMostUnixMs));
+    into->time = base::from_unix_ms(ms);
+    return {};
+  }
+  NDB_TRY_ASSIGN(const std::string text, json::read_string(from));
+  into->time = base::parse_time(text);
+  return into->time ? Status() : fail(ErrorCode::invalid_argument, kNoTime);
+}
+
+Status check_as_of(const AsOf& as_of) {
+  if (!as_of.version || !as_of.time) return {};
+  return fail(ErrorCode::invalid_argument, "give at_version or at_time, not both", "at_time");
+}
+
+Status read_history_member(std::size_t index, value& item, HistoryConfig& into) {
+  const auto low = index == 0 ? 0U : 1U;
+  const auto high = index == 0 ? Limits::kMaxRetention : Limits::kMaxHistoryInterval;
+  NDB_TRY_ASSIGN(const std::uint64_t seconds, json::read_integer(item, low, static_cast<std::uint64_t>(high.count())));
+  (index == 0 ? into.retention : into.interval) = std::chrono::seconds(seconds);
+  return {};
+}
+
 Status read_names(value& from, std::vector<std::string>& into) {
   into.clear();
   return json::read_elements(from, Limits::kMaxAttributeNames, [&](value& item) -> Status {
@@ -64,6 +101,15 @@ Status read_attributes(value& from, AttributeConfig& into) {
   const auto seen = json::read_members(members, kNames, [&](std::size_t index, value& item) {
     return read_names(item, index == 0 ? into.only : into.never);
   });
+  if (!seen) return std::unexpected(seen.error());
+  return {};
+}
+
+Status read_history(value& from, HistoryConfig& into) {
+  static constexpr std::array<std::string_view, 2> kNames{"retention_s", "interval_s"};
+  object members;
+  if (const auto error = from.get_object().get(members)) return json::refused(error, "an object");
+  const auto seen = json::read_members(members, kNames, [&](std::size_t index, value& item) { return read_history_member(index, item, into); });
   if (!seen) return std::unexpected(seen.error());
   return {};
 }
@@ -132,16 +178,19 @@ void make_views(DocumentBatch::Storage& storage) {
 
 Status read_search_member(std::size_t index, value& item, Search& search, std::vector<float>& vector);
 
-constexpr std::array<std::string_view, 11> kSearchNames{"vector",     "top_k",        "approximate", "ef",
-                                                        "filter",     "with_payload", "with_vector", "min_seq",
-                                                        "timeout_ms", "explain",      "recall"};
+constexpr std::size_t kOwnSearchNames = 11;
+constexpr std::array<std::string_view, kOwnSearchNames + 2> kSearchNames{
+    "vector",  "top_k",      "approximate", "ef",     "filter",     "with_payload", "with_vector",
+    "min_seq", "timeout_ms", "explain",     "recall", "at_version", "at_time"};
 
-Result<Search> read_search(object& members) {
+Result<Search> read_search(object& members, AsOf* as_of) {
   std::vector<float> vector;
   Search search;
   NDB_TRY_ASSIGN(const auto seen, json::read_members(members, kSearchNames, [&](std::size_t index, value& item) {
+                   if (index >= kOwnSearchNames) return read_as_of(index - kOwnSearchNames, item, as_of);
                    return read_search_member(index, item, search, vector);
                  }));
+  if (as_of != nullptr) NDB_TRY(check_as_of(*as_of));
   if (!seen[0]) return missing("vector");
   Search complete(std::move(vector));
   complete.top_k(search.top_k()).approximate(search.approximate()).filter(search.filter());
@@ -213,7 +262,7 @@ std::span<const DocumentView> DocumentBatch::documents() const noexcept {
 }
 
 Result<CollectionConfig> parse_collection_config(std::string_view body, const CollectionConfig& defaults) {
-  static constexpr std::array<std::string_view, 5> kNames{"dim", "distance", "durability", "hnsw", "attributes"};
+  static constexpr std::array<std::string_view, 6> kNames{"dim", "distance", "durability", "hnsw", "attributes", "history"};
   CollectionConfig config = defaults;
   NDB_TRY(read_text(body.empty() ? "{}" : body, [&](object& members) -> Status {
     const auto seen = json::read_members(members, kNames, [&](std::size_t index, value& item) -> Status {
@@ -222,7 +271,8 @@ Result<CollectionConfig> parse_collection_config(std::string_view body, const Co
         return read_named(item, distance_from_name, "\"cosine\", \"dot\" or \"euclidean\"", config.distance);
       if (index == 2) return read_named(item, durability_from_name, "\"buffered\" or \"sync\"", config.durability);
       if (index == 3) return read_hnsw(item, config.hnsw);
-      return read_attributes(item, config.attributes);
+      if (index == 4) return read_attributes(item, config.attributes);
+      return read_history(item, config.history);
     });
     if (!seen) return std::unexpected(seen.error());
     return {};
@@ -247,12 +297,42 @@ Result<DocumentBatch> parse_documents(std::string body) {
   return DocumentBatch(std::move(storage));
 }
 
-Result<std::vector<std::string>> parse_ids(std::string_view body) {
-  static constexpr std::array<std::string_view, 1> kNames{"ids"};
+Result<AsOf> parse_as_of(std::optional<std::string_view> at_version, std::optional<std::string_view> at_time) {
+  AsOf as_of;
+  if (at_version) {
+    std::uint64_t version = 0;
+    const char* const end = at_version->data() + at_version->size();
+    const auto [stop, error] = std::from_chars(at_version->data(), end, version);
+    if (error != std::errc() || stop != end || version == 0)
+      return fail(ErrorCode::invalid_argument, "must be a whole number from 1", "at_version");
+    as_of.version = ManifestVersion{version};
+  }
+  if (at_time) {
+    as_of.time = base::parse_time(*at_time);
+    if (!as_of.time) return fail(ErrorCode::invalid_argument, kNoTime, "at_time");
+  }
+  NDB_TRY(check_as_of(as_of));
+  return as_of;
+}
+
+Result<HistoryConfig> parse_history(std::string_view body, const HistoryConfig& now) {
+  static constexpr std::array<std::string_view, 2> kNames{"retention_s", "interval_s"};
+  HistoryConfig history = now;
+  NDB_TRY(read_text(body, [&](object& members) -> Status {
+    NDB_TRY(json::read_members(members, kNames, [&](std::size_t index, value& item) { return read_history_member(index, item, history); }));
+    return {};
+  }));
+  return history;
+}
+
+Result<std::vector<std::string>> parse_ids(std::string_view body, AsOf* as_of) {
+  static constexpr std::array<std::string_view, 3> kNames{"ids", "at_version", "at_time"};
   std::vector<std::string> ids;
   NDB_TRY(read_text(body, [&](object& members) -> Status {
-    NDB_TRY_ASSIGN(const auto seen,
-                   json::read_members(members, kNames, [&](std::size_t, value& item) { return read_ids(item, ids); }));
+    NDB_TRY_ASSIGN(const auto seen, json::read_members(members, kNames, [&](std::size_t index, value& item) {
+                     return index == 0 ? read_ids(item, ids) : read_as_of(index - 1, item, as_of);
+                   }));
+    if (as_of != nullptr) NDB_TRY(check_as_of(*as_of));
     return seen[0] ? Status() : missing("ids");
   }));
   return ids;
@@ -277,29 +357,31 @@ Result<DeleteRequest> parse_delete(std::string_view body) {
   return request;
 }
 
-Result<Search> parse_search(std::string_view body) {
+Result<Search> parse_search(std::string_view body, AsOf* as_of) {
   Search search;
   NDB_TRY(read_text(body, [&](object& members) -> Status {
-    NDB_TRY_ASSIGN(search, read_search(members));
+    NDB_TRY_ASSIGN(search, read_search(members, as_of));
     return {};
   }));
   return search;
 }
 
-Result<std::vector<Search>> parse_search_batch(std::string_view body) {
-  static constexpr std::array<std::string_view, 1> kNames{"searches"};
+Result<std::vector<Search>> parse_search_batch(std::string_view body, AsOf* as_of) {
+  static constexpr std::array<std::string_view, 3> kNames{"searches", "at_version", "at_time"};
   std::vector<Search> searches;
   NDB_TRY(read_text(body, [&](object& members) -> Status {
-    NDB_TRY_ASSIGN(const auto seen, json::read_members(members, kNames, [&](std::size_t, value& item) {
+    NDB_TRY_ASSIGN(const auto seen, json::read_members(members, kNames, [&](std::size_t index, value& item) {
+                     if (index > 0) return read_as_of(index - 1, item, as_of);
                      return json::read_elements(item, kMaxSearchesPerBatch, [&](value& element) -> Status {
                        object search_members;
                        if (const auto error = element.get_object().get(search_members))
                          return json::refused(error, "an object");
-                       NDB_TRY_ASSIGN(Search search, read_search(search_members));
+                       NDB_TRY_ASSIGN(Search search, read_search(search_members, nullptr));
                        searches.push_back(std::move(search));
                        return {};
                      });
                    }));
+    if (as_of != nullptr) NDB_TRY(check_as_of(*as_of));
     if (!seen[0]) return missing("searches");
     if (searches.empty()) return fail(ErrorCode::invalid_argument, "must not be empty", "searches");
     return {};
@@ -307,25 +389,27 @@ Result<std::vector<Search>> parse_search_batch(std::string_view body) {
   return searches;
 }
 
-Result<Filter> parse_count(std::string_view body) {
-  static constexpr std::array<std::string_view, 1> kNames{"filter"};
+Result<Filter> parse_count(std::string_view body, AsOf* as_of) {
+  static constexpr std::array<std::string_view, 3> kNames{"filter", "at_version", "at_time"};
   Filter filter;
   NDB_TRY(read_text(body.empty() ? "{}" : body, [&](object& members) -> Status {
-    const auto seen = json::read_members(members, kNames, [&](std::size_t, value& item) -> Status {
+    const auto seen = json::read_members(members, kNames, [&](std::size_t index, value& item) -> Status {
+      if (index > 0) return read_as_of(index - 1, item, as_of);
       NDB_TRY_ASSIGN(filter, read_filter(item));
       return {};
     });
     if (!seen) return std::unexpected(seen.error());
-    return {};
+    return as_of != nullptr ? check_as_of(*as_of) : Status();
   }));
   return filter;
 }
 
-Result<ScrollRequest> parse_scroll(std::string_view body) {
-  static constexpr std::array<std::string_view, 3> kNames{"filter", "limit", "after"};
+Result<ScrollRequest> parse_scroll(std::string_view body, AsOf* as_of) {
+  static constexpr std::array<std::string_view, 5> kNames{"filter", "limit", "after", "at_version", "at_time"};
   ScrollRequest request;
   NDB_TRY(read_text(body.empty() ? "{}" : body, [&](object& members) -> Status {
     const auto seen = json::read_members(members, kNames, [&](std::size_t index, value& item) -> Status {
+      if (index > 2) return read_as_of(index - 3, item, as_of);
       if (index == 1) return read_u32(item, 1, kMaxScrollLimit, request.limit);
       if (index == 0) {
         NDB_TRY_ASSIGN(request.filter, read_filter(item));
@@ -335,7 +419,7 @@ Result<ScrollRequest> parse_scroll(std::string_view body) {
       return {};
     });
     if (!seen) return std::unexpected(seen.error());
-    return {};
+    return as_of != nullptr ? check_as_of(*as_of) : Status();
   }));
   return request;
 }

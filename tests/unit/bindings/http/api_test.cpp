@@ -336,6 +336,63 @@ TEST_CASE("the writer hears of readers elsewhere, what they pin and how far they
   CHECK(write.last_body().find(R"(ndb_replica_lag_seq{collection="docs",host="elsewhere",pid="7"} 2)") != std::string::npos);
 }
 
+TEST_CASE("old versions answer searches, look-ups, counts and pages, on the writer and on a reader that pins them") {
+  const test::TemporaryFolder folder;
+  const Daemon writer = start(Role::writer, config_for(folder.path()));
+  Api api(writer);
+  REQUIRE(api("PUT", "/v1/collections/docs", R"({"dim":2,"distance":"euclidean","history":{"retention_s":3600}})").status == 201);
+  REQUIRE(api("POST", "/v1/collections/docs/documents", R"({"documents":[{"id":"a","vector":[1,0],"payload":{"n":1}}]})").status == 200);
+  const auto flushed = api("POST", "/v1/collections/docs/flush?wait=true");
+  const std::string version = json::serialize(flushed.body.at("manifest_version"));
+  REQUIRE(api("POST", "/v1/collections/docs/documents", R"({"documents":[{"id":"a","vector":[5,0],"payload":{"n":2}},{"id":"b","vector":[1,0]}]})").status == 200);
+  REQUIRE(api("POST", "/v1/collections/docs/compact?wait=true").status == 200);
+
+  auto reader_config = config_for(folder.path());
+  reader_config.writer_url = writer.url();
+  const Daemon reader = start(Role::reader, reader_config);
+  Api other(reader);
+  for (Api* one : {&api, &other}) {
+    const std::string at = R"("at_version":)" + version;
+    const auto found = (*one)("POST", "/v1/collections/docs/search", R"({"vector":[1,0],"with_vector":true,)" + at + "}");
+    REQUIRE(found.status == 200);
+    REQUIRE(found.body.at("matches").as_array().size() == 1);
+    CHECK(found.body.at("matches").at(0).at("score").to_number<double>() == 0.0);
+    CHECK(json::serialize(found.body.at("as_of").at("version")) == version);
+    CHECK(found.body.at("as_of").at("seq") == 1);
+    CHECK(found.body.at("manifest_version") == found.body.at("as_of").at("version"));
+    const auto batch = (*one)("POST", "/v1/collections/docs/search/batch", R"({"searches":[{"vector":[1,0]}],)" + at + "}");
+    CHECK(batch.body.at("results").at(0).at("matches").as_array().size() == 1);
+    CHECK(batch.body.at("as_of") == found.body.at("as_of"));
+    CHECK((*one)("POST", "/v1/collections/docs/count", R"({"filter":{"n":1},)" + at + "}").body.at("count") == 1);
+    CHECK((*one)("POST", "/v1/collections/docs/scroll", "{" + at + "}").body.at("documents").as_array().size() == 1);
+    CHECK((*one)("POST", "/v1/collections/docs/documents/get", R"({"ids":["a","b"],)" + at + "}").body.at("missing").at(0) == "b");
+    CHECK((*one)("GET", "/v1/collections/docs/documents/a?at_version=" + version).body.at("vector").at(0).to_number<double>() == 1.0);
+    CHECK(json::serialize((*one)("GET", "/v1/collections/docs/manifest?at_version=" + version).body.at("version")) == version);
+    CHECK((*one)("POST", "/v1/collections/docs/count").body.at("count") == 2);
+    CHECK_FALSE((*one)("POST", "/v1/collections/docs/count").body.as_object().contains("as_of"));
+    const auto history = (*one)("GET", "/v1/collections/docs/history");
+    CHECK(history.body.at("retention_s") == 3600);
+    CHECK(history.body.at("versions").at(0).at("version") == 1);
+    const auto when = json::serialize(history.body.at("versions").at(0).at("time"));
+    const auto early = (*one)("POST", "/v1/collections/docs/count", R"({"at_time":)" + when + "}");
+    CHECK(early.body.at("count") == 0);
+  }
+  CHECK(other("PUT", "/v1/collections/docs/history", R"({"interval_s":5})").status == 200);  // forwarded
+  const auto stats = api("GET", "/v1/collections/docs");
+  CHECK(stats.body.at("history").at("retention_s") == 3600);
+  CHECK(stats.body.at("history").at("interval_s") == 5);
+  CHECK(stats.body.at("history").at("oldest").at("version") == 1);
+
+  const auto future = api("POST", "/v1/collections/docs/count", R"({"at_version":1000000})");
+  CHECK(future.status == 400);
+  CHECK(future.field() == "at_version");
+  const auto gone = api("POST", "/v1/collections/docs/count", R"({"at_time":"1999-12-31T23:59:59Z"})");
+  CHECK(gone.status == 404);
+  CHECK(gone.field() == "at_time");
+  CHECK(json::value_to<std::string>(gone.body.at("error").at("message")).find("versions 1 to ") != std::string::npos);
+  CHECK(api("POST", "/v1/collections/none/count", R"({"at_version":1})").status == 404);
+}
+
 TEST_CASE("a forwarded request never goes in a circle") {
   const test::TemporaryFolder folder;
   const Daemon first = start(Role::reader, config_for(folder.path()));

@@ -1,5 +1,7 @@
 """Documents, searches, filters and upkeep."""
 
+from datetime import datetime, timedelta, timezone
+
 import numpy as np
 import pytest
 
@@ -163,3 +165,31 @@ def test_upkeep(db):
     with pytest.raises(ndb.Timeout):
         docs.wait_for(stats["seq"] + 1, timeout=0.001)
     docs.acquire_write_lock()
+
+
+def test_old_versions_answer_from_what_there_was(docs):
+    docs.set_history(timedelta(hours=1), interval=30)
+    assert docs.stats()["history"]["retention_s"] == 3600 and docs.stats()["history"]["interval_s"] == 30
+    version = docs.flush()
+    docs.insert("new", [5, 5])
+    docs.remove("a")
+    docs.flush()
+    past = docs.at_version(version)
+    assert docs.as_of is None
+    assert past.as_of["version"] == version and past.as_of["seq"] == 3 and past.as_of["time"].tzinfo is timezone.utc
+    assert past.count() == 3 and past.get("a").id == "a"
+    assert "new" not in past.search([5, 5]).ids and "new" in docs.search([5, 5]).ids
+    with pytest.raises(ndb.ReadOnly):
+        past.remove("a")
+    first = docs.versions()[0]
+    assert first["version"] == 1
+    for time in (first["time"], first["time"].timestamp(), first["time"].isoformat()):
+        assert docs.at_time(time).count() == 0
+    for bad, error in (("yesterday", ndb.InvalidArgument), (-1, ndb.InvalidArgument), (0, ndb.NotFound),
+                       (datetime.now(timezone.utc) + timedelta(days=1), ndb.InvalidArgument)):
+        with pytest.raises(error):
+            docs.at_time(bad)
+    with pytest.raises(ndb.InvalidArgument):
+        docs.at_version(10**9)
+    with pytest.raises(ndb.InvalidArgument):
+        docs.set_history(-1)

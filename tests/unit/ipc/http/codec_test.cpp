@@ -307,5 +307,51 @@ TEST_CASE("answers are worded as in the contract") {
         R"({"seq":9,"inserted":2,"replaced":1,"durability":"sync"})");
 }
 
+TEST_CASE("a request may name a version or a time, in the ways that people and programs write it, and not both") {
+  AsOf as_of;
+  REQUIRE(parse_search(R"({"vector":[1],"at_version":7})", &as_of));
+  CHECK(as_of.version == ManifestVersion{7});
+  CHECK_FALSE(as_of.newest());
+  for (const std::string time : {R"("1970-01-01T00:00:01.5Z")", "1500", R"("1970-01-01T01:00:01.500+01:00")"}) {
+    CAPTURE(time);
+    as_of = {};
+    REQUIRE(parse_count(R"({"at_time":)" + time + "}", &as_of));
+    CHECK(as_of.time == std::chrono::system_clock::time_point(std::chrono::milliseconds(1'500)));
+  }
+  as_of = {};
+  REQUIRE(parse_scroll("", &as_of).has_value() == parse_scroll("").has_value());
+  REQUIRE(parse_ids(R"({"ids":[]})", &as_of));
+  CHECK(as_of.newest());
+  const auto field_of = [](const auto& refused) {
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::invalid_argument);
+    return refused.error().field;
+  };
+  for (const std::string body : {R"({"at_time":"yesterday"})", R"({"at_time":-1})", R"({"at_time":true})", R"({"at_version":1,"at_time":1})"}) {
+    CAPTURE(body);
+    AsOf refused;
+    CHECK(field_of(parse_count(body, &refused)) == "at_time");
+  }
+  AsOf other;
+  CHECK(field_of(parse_count(R"({"at_version":0})", &other)) == "at_version");
+  CHECK(field_of(parse_count(R"({"at_version":1})")) == "at_version");  // where nobody asks for it, it is unknown
+  CHECK(field_of(parse_search_batch(R"({"searches":[{"vector":[1],"at_version":1}]})", &other)) == "searches[0].at_version");
+  CHECK(parse_as_of("12", {})->version == ManifestVersion{12});
+  CHECK(field_of(parse_as_of("0", {})) == "at_version");
+  CHECK(field_of(parse_as_of("1x", {})) == "at_version");
+  CHECK(field_of(parse_as_of({}, "soon")) == "at_time");
+  CHECK(parse_as_of({}, {})->newest());
+}
+
+TEST_CASE("how long old versions stay is read within its bounds, and what is not said stays") {
+  const HistoryConfig now{.retention = std::chrono::seconds(5), .interval = std::chrono::seconds(6)};
+  CHECK(*parse_history(R"({"retention_s":9})", now) == HistoryConfig{std::chrono::seconds(9), std::chrono::seconds(6)});
+  CHECK(parse_history(R"({"interval_s":0})", now).error().field == "interval_s");
+  CHECK(parse_history(R"({"retention_s":315360001})", now).error().field == "retention_s");
+  const auto config = parse_collection_config(R"({"dim":3,"history":{"retention_s":60,"interval_s":2}})", {});
+  REQUIRE(config);
+  CHECK(config->history == HistoryConfig{std::chrono::seconds(60), std::chrono::seconds(2)});
+}
+
 }  // namespace
 }  // namespace ndb::http
