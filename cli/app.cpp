@@ -8,7 +8,7 @@
 #include "cli/manual/manual_command.hpp"
 #include "cli/probe_command.hpp"
 #include "cli/text.hpp"
-#include "cli/verifier.hpp"
+#include "cli/verify/verifier.hpp"
 #include "ipc/http/codec/json_writer.hpp"
 #include "shared/base/result.hpp"
 #include "shared/fs/file_system.hpp"
@@ -133,7 +133,6 @@ int run(const std::vector<std::string>& args, const Streams& streams, const Open
   Global global;
   Action action;
   CLI::App app(kAbout, "ndb");
-  app.footer(kFooter);
   app.require_subcommand(1);
   app.fallthrough();  // --json and the like may stand after the command as well
   app.set_version_flag("--version", std::string("ndb ") + NDB_VERSION, "Print the version and exit");
@@ -163,6 +162,7 @@ int run(const std::vector<std::string>& args, const Streams& streams, const Open
       return {};
     };
   });
+  app.footer(kFooter);  // after the commands, which would take it as theirs
   if (!args.empty() && args.front() == kCompleteWord) return print_candidates(app, args, session);
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));

@@ -148,7 +148,8 @@ std::string stats_text(const object& stats, const object& manifest, const array&
                                     segments.size() == 1 ? "segment" : "segments", bytes_at(bytes, "index"), bytes_at(bytes, "wal"))});
   if (const auto& history = object_at(stats, "history"); count_at(history, "retention_s") > 0)
     table.add({"old versions", fmt::format("{}, {} that only they need", grouped(count_at(history, "versions")), bytes_at(history, "bytes"))});
-  table.add({"in memory", fmt::format("{} of {} documents", bytes_at(bytes, "memtable"), grouped(count_at(object_at(stats, "memtable"), "documents")))});
+  const auto waiting = count_at(object_at(stats, "memtable"), "documents");
+  table.add({"in memory", fmt::format("{} {}, {}", grouped(waiting), waiting == 1 ? "document" : "documents", bytes_at(bytes, "memtable"))});
   return table.text() + (segments.empty() ? "" : "\n" + segments_table(segments));
 }
 

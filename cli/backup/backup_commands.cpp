@@ -10,7 +10,7 @@
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
 #include "cli/text.hpp"
-#include "cli/verifier.hpp"
+#include "cli/verify/verifier.hpp"
 #include "ipc/http/codec/json_writer.hpp"
 #include "shared/base/result.hpp"
 

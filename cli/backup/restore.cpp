@@ -5,7 +5,7 @@
 #include <random>
 
 #include "cli/backup/backup.hpp"
-#include "cli/verifier.hpp"
+#include "cli/verify/verifier.hpp"
 #include "shared/base/crc32c.hpp"
 #include "shared/base/result.hpp"
 #include "shared/format/manifest.hpp"

@@ -53,7 +53,7 @@ std::string verbatim(const std::string& text) {
     else lines += std::string(blank > 0 && !lines.empty() ? ".sp\n" : "") + roff(line) + "\n", blank = 0;
     at = end + 1;
   }
-  return ".PP\n.nf\n" + lines + ".fi\n";
+  return ".nf\n" + lines + ".fi\n";
 }
 
 std::string option_text(const CLI::Option& option) {
@@ -79,7 +79,7 @@ void add_command(const CLI::App& command, const std::string& words, std::string&
   for (const auto* option : command.get_options())
     if (!option->nonpositional()) page += fmt::format(".TP\n\\fI{}\\fR\n{}\n", roff(value_name(*option)), roff(option->get_description()));
   page += options_text(command);
-  if (!command.get_footer().empty()) page += verbatim(command.get_footer());
+  if (!command.get_footer().empty()) page += ".PP\n" + verbatim(command.get_footer());
 }
 
 }  // namespace

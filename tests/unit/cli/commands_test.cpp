@@ -1,6 +1,8 @@
 #include "cli/collection_text.hpp"
 #include "tests/unit/cli/tool.hpp"
 
+#include <regex>
+
 using namespace tool;
 namespace json = boost::json;
 
@@ -99,13 +101,13 @@ TEST_CASE("stats and the manifest are tables for people, and the same JSON as ev
     CAPTURE(stats);
     for (const char* line : {"COLLECTION    docs\n", "documents     1,500\n", "deleted rows  2 (0.1 %)\n", "vectors       3 x float32, cosine\n",
                              "hnsw          m 16, ef_construct 200, ef_search 64, quantization auto\n", "attributes    all fields\n",
-                             "seq           1,504 (1,503 in segments, 1 in the log)\n", " s ago)\n", "SEGMENT   ROWS  DELETED"})
+                             "seq           1,504 (1,503 in segments, 1 in the log)\n", " s ago)\n", "\nSEGMENT  "})
       CHECK(stats.find(line) != std::string::npos);
-    CHECK(stats.find("\nall      1,50") != std::string::npos);
+    CHECK(std::regex_search(stats, std::regex("\nall +1,50")));
     const auto shown = tool.ok({"manifest", "docs"}).out;
     CAPTURE(shown);
     for (const char* line : {"MANIFEST     ", "collection   docs, uid ", " UTC (", "indexing     on\n", "in segments  everything up to seq 1,503\n",
-                             "SEGMENT   ROWS  DELETED", "  VECTORS  ", "LOG  EPOCH  FILE  STATE\n"})
+                             "\nSEGMENT  ", "  VECTORS  ", "LOG  EPOCH  FILE  STATE\n"})
       CHECK(shown.find(line) != std::string::npos);
     for (const auto& text : {stats, shown})
       for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; ++at) CHECK((at == 0 || text[at - 1] != ' '));

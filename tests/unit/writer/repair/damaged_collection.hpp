@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/verifier.hpp"
+#include "cli/verify/verifier.hpp"
 #include "ndb/ndb.hpp"
 #include "shared/format/manifest.hpp"
 #include "shared/format/pointer_files.hpp"

@@ -1,4 +1,4 @@
-#include "cli/verifier.hpp"
+#include "cli/verify/verifier.hpp"
 
 #include <fmt/format.h>
 
