@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "bindings/http/daemon.hpp"
 #include "ipc/volume/probe.hpp"
@@ -55,19 +56,35 @@ int usage_error(std::string_view program, const Error& error) {
   return kExitUsage;
 }
 
+// A data folder that is there or is made now; made: to be removed again, should the daemon not start.
+class DataFolder {
+ public:
+  explicit DataFolder(std::filesystem::path path) : path_(std::move(path)) { made_ = std::filesystem::create_directories(path_, error_); }
+  [[nodiscard]] bool usable() const noexcept { return !error_; }
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  void remove_if_made() const {
+    std::error_code ignored;  // it may hold something by now, and stays then
+    if (made_) std::filesystem::remove(path_, ignored);
+  }
+
+ private:
+  const std::filesystem::path path_;
+  bool made_ = false;
+  std::error_code error_;
+};
+
 // What others must know before they trust the volume, in the log. False: it cannot hold data of nDB. A folder that cannot be made or
 // written to is not refused here: opening it says why, and a full volume may still be searched.
-bool check_volume(const std::string& data_dir) {
-  std::error_code error;
-  std::filesystem::create_directories(data_dir, error);
-  if (error) return true;
-  const ipc::ProbeReport report = ipc::probe_volume(fs::posix_file_system(), std::filesystem::absolute(data_dir));
+bool check_volume(const DataFolder& folder) {
+  if (!folder.usable()) return true;
+  const ipc::ProbeReport report = ipc::probe_volume(fs::posix_file_system(), std::filesystem::absolute(folder.path()));
   for (const ipc::Finding& finding : report.findings) {
     if (finding.verdict == ipc::Verdict::warning) base::log_warn(fmt::format("volume {}: {}: {}", report.volume(), finding.check, finding.detail));
     if (finding.verdict == ipc::Verdict::unchecked)
       base::log_warn(fmt::format("volume {} was not checked: {}: {}", report.volume(), finding.check, finding.detail));
   }
   if (report.verdict() == ipc::Verdict::refused) {
+    folder.remove_if_made();
     base::log_error(report.refusal() + " (docs/file-systems.md)");
     return false;
   }
@@ -90,7 +107,8 @@ int run_daemon(config::Role role, int argc, const char* const* argv) {
   const sigset_t signals = block_signals();
   if (const Status exposed = check_exposure(loaded->config); !exposed) return usage_error(program, exposed.error());
   // While there is one thread: it starts a second process.
-  if (role == config::Role::writer && !check_volume(loaded->config.data_dir)) return kExitFailed;
+  std::optional<DataFolder> folder;
+  if (role == config::Role::writer && !check_volume(folder.emplace(loaded->config.data_dir))) return kExitFailed;
   std::atomic<bool> failed{false};
   auto daemon = Daemon::start(role, loaded->config, [&failed](const Error& error) {
     base::log_error("cannot go on", error);
@@ -98,6 +116,7 @@ int run_daemon(config::Role role, int argc, const char* const* argv) {
     ::kill(::getpid(), SIGTERM);  // wakes the main thread
   });
   if (!daemon) {
+    if (folder) folder->remove_if_made();
     if (daemon.error().code == ErrorCode::invalid_argument) return usage_error(program, daemon.error());
     base::log_error(fmt::format("{} cannot start", program), daemon.error());
     return kExitFailed;

@@ -74,6 +74,7 @@ TEST_CASE("a wrong configuration ends with exit code 2, an address in use with 1
   const auto second = run_to_end(kWriter, {"--data-dir", (folder / "other").string(), "--listen", "127.0.0.1:" + port});
   CHECK(second.exit_code == 1);
   CHECK(second.output.find("in use") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(folder / "other"));
   CHECK(run_to_end(kReader, {"--help"}).exit_code == 0);
 }
 
