@@ -156,10 +156,10 @@ class Probe {
     peer_->let_go();
     Status done;
     for (std::uint32_t version = 1; version <= kVersions && done; ++version) done = replace(version);
+    if (!done) return failed(done.error());  // the other process waits for the last one in vain
     const auto begin = Clock::now();
     const std::uint8_t seen = peer_->answer();
     const auto waited = std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-    if (!done) return failed(done.error());
     switch (seen) {
       case kSeen: return {Verdict::ok, fmt::format("{} times while another process read, seen by it within {:.1f} ms", kVersions, waited)};
       case kMissing: return refused("while a file was replaced by rename, its name led nowhere for another process");
