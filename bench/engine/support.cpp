@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <random>
 
 namespace ndb::bench {
@@ -92,6 +93,19 @@ std::filesystem::path make_data(const std::filesystem::path& folder, std::uint64
   return path;
 }
 
+std::filesystem::path reader_binary() { return NDB_READER_BINARY; }
+
+Memory memory_of(pid_t pid) {
+  std::ifstream status(fmt::format("/proc/{}/status", pid));
+  Memory memory;
+  for (std::string word; status >> word;) {
+    double kib = 0.0;
+    if (word == "RssAnon:" && status >> kib) memory.anonymous = kib / 1024.0;
+    if (word == "RssFile:" && status >> kib) memory.with_files = memory.anonymous + kib / 1024.0;
+  }
+  return memory;
+}
+
 ReaderProcess::ReaderProcess(const std::filesystem::path& data) : pid_(-1), port_(free_port()) {
   const std::string listen = fmt::format("127.0.0.1:{}", port_);
   const std::string folder = data.string();
@@ -107,24 +121,32 @@ ReaderProcess::~ReaderProcess() {
   ::waitpid(pid_, nullptr, 0);
 }
 
-std::string ReaderProcess::post(const std::string& target, const std::string& body) const {
+std::string ReaderProcess::ask(const std::string& request) const {
   int fd = -1;
   while ((fd = connect_to(port_)) < 0) ::usleep(200);
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  const std::string request = fmt::format(
-      "POST {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}", target,
-      body.size(), body);
   if (::write(fd, request.data(), request.size()) != static_cast<ssize_t>(request.size())) std::exit(1);
   std::string answer;
   char piece[4096];
   for (ssize_t n = 0; (n = ::read(fd, piece, sizeof piece)) > 0;) answer.append(piece, static_cast<std::size_t>(n));
   ::close(fd);
+  return answer;
+}
+
+std::string ReaderProcess::post(const std::string& target, const std::string& body) const {
+  const std::string answer = ask(fmt::format(
+      "POST {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}", target,
+      body.size(), body));
   if (!answer.starts_with("HTTP/1.1 200")) {
     fprintf(stderr, "%s\n", answer.c_str());
     std::exit(1);
   }
   return answer.substr(answer.find("\r\n\r\n") + 4);
+}
+
+void ReaderProcess::wait_until_ready() const {
+  while (!ask("GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 200")) ::usleep(200);
 }
 
 std::string search_body(std::uint64_t row, std::uint32_t dim) {

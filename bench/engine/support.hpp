@@ -30,6 +30,13 @@ using Clock = std::chrono::steady_clock;
 /// Makes (or finds again) a collection "docs" of `rows` clustered rows, in one indexed segment, in folder/<rows>x<dim>; the path.
 [[nodiscard]] std::filesystem::path make_data(const std::filesystem::path& folder, std::uint64_t rows, std::uint32_t dim);
 
+[[nodiscard]] std::filesystem::path reader_binary();
+/// Of a process: its private memory, and with it what it has mapped of files and is cached; in MiB.
+struct Memory {
+  double anonymous = 0.0, with_files = 0.0;
+};
+[[nodiscard]] Memory memory_of(pid_t pid);
+
 /// A real ndb-reader on a folder, on a port of its own.
 class ReaderProcess {
  public:
@@ -40,8 +47,11 @@ class ReaderProcess {
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   /// Tries until the reader listens, then sends the request; the answer's body. Exits the program if it is no 200.
   [[nodiscard]] std::string post(const std::string& target, const std::string& body) const;
+  /// Asks /readyz until it says so.
+  void wait_until_ready() const;
 
  private:
+  [[nodiscard]] std::string ask(const std::string& request) const;
   pid_t pid_;
   int port_;
 };
