@@ -1,7 +1,6 @@
 #include "cli/import/importer.hpp"
 
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <atomic>
 #include <charconv>
@@ -23,7 +22,7 @@ namespace ndb::cli {
 namespace {
 
 constexpr std::size_t kDefaultBatchBytes = 512ULL << 10;
-constexpr std::uint64_t kReleaseBytes = 128ULL << 20;  // of documents, after which mapped files are let go of; each time stops all threads for a moment
+constexpr std::uint64_t kReleaseBytes = 64ULL << 20;  // of documents, after which mapped files are let go of; each time stops all threads for a moment
 constexpr std::uint64_t kWorthIndexing = 1000;  // rows; below, comparing with every vector is as fast
 constexpr int kAttempts = 8;                    // at a target that is busy or restarts
 constexpr std::chrono::milliseconds kFirstPause{250};
@@ -271,17 +270,6 @@ void Importer::print_summary(bool several) const {
     session_.streams.out << fmt::format("for faster searches: {} {}\n", several ? "ndb compact" : "ndb index build", options_.name);
 }
 
-/// The blocks of memtables, a dozen MiB each, come and go. Kept by malloc and used again they need no page faults, which cost as much as
-/// filling them; in one arena they are used again whichever thread comes next.
-void reuse_memory() {
-#ifdef __GLIBC__
-  constexpr int kOneArena = 1, kLargest = 32 << 20, kKept = 64 << 20;  // glibc takes no larger threshold for blocks of their own
-  ::mallopt(M_ARENA_MAX, kOneArena);
-  ::mallopt(M_MMAP_THRESHOLD, kLargest);
-  ::mallopt(M_TRIM_THRESHOLD, kKept);
-#endif
-}
-
 /// Merging costs writing everything again, many segments cost each look-up: so they are merged until some 32 of them would hold all.
 std::uint64_t segment_rows(const DocumentSource& source) {
   constexpr std::uint64_t kFewSegments = 32;
@@ -311,7 +299,6 @@ Status check_document(const DocumentView& document, const CollectionConfig& conf
 
 Status run_import(const Session& session, const ImportOptions& options, DocumentSource& source) {
   {
-    reuse_memory();
     Session loading = session;
     loading.address.load_segment_rows = segment_rows(source);
     NDB_TRY_ASSIGN(const auto target, loading.open(Purpose::load));

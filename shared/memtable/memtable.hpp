@@ -27,6 +27,7 @@
 #include "shared/index/codes/row_codes.hpp"
 #include "shared/index/vectors_view.hpp"
 #include "shared/memtable/arena.hpp"
+#include "shared/memtable/block_pool.hpp"
 #include "shared/memtable/id_table.hpp"
 
 namespace ndb::memtable {
@@ -113,11 +114,8 @@ class Memtable {
     base::ByteSpan payload;
     Row previous = kNone;  ///< older version of the same id in this memtable
   };
-  struct FreeAligned {
-    void operator()(std::byte* memory) const noexcept { ::operator delete(memory, std::align_val_t{64}); }
-  };
   struct Chunk {
-    std::unique_ptr<std::byte, FreeAligned> vectors;
+    BlockPool::Block vectors;
     std::unique_ptr<float[]> inverse_norms;
     std::array<RowMeta, kChunkRows> meta;
   };
