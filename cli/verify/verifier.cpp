@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "shared/base/crc32c.hpp"
 #include "shared/base/result.hpp"
@@ -40,10 +42,14 @@ class Verifier {
     if (!manifest) return note(manifest);
     report_.manifest_version = manifest->version.value;
     report_.segments = manifest->segments.size();
-    check_older_manifests(manifest->version);
+    const auto older = older_manifests(manifest->version);
     for (const auto& segment : manifest->segments) total_ += segment.bytes();
-    for (const auto& segment : manifest->segments)
+    for (const auto& segment : manifest->segments) {
       if (const auto status = check_segment(*manifest, segment); !status && !locate(*manifest, segment, status.error())) return false;
+      report_.rows += segment.rows;
+      report_.graphs += segment.hnsw ? 1 : 0;
+    }
+    if (manifest->config.history.retention.count() > 0) check_old_versions(older, *manifest);
     Seq expected = manifest->flushed_seq.next();
     for (const auto& wal : manifest->wals)
       if (const auto status = check_wal(*manifest, wal, expected); !status && !locate(*manifest, wal, status.error())) return false;
@@ -77,14 +83,49 @@ class Verifier {
     return format::read_manifest(fs_, collection_, newest);
   }
 
-  // They are kept for readers that have not moved on. One that is gone meanwhile was collected.
-  void check_older_manifests(ManifestVersion newest) {
+  // Kept for readers that have not moved on, and as old versions. One that is gone meanwhile was collected.
+  std::vector<Manifest> older_manifests(ManifestVersion newest) {
+    std::vector<Manifest> older;
     for (const auto& name : fs_.list(format::manifest_folder(collection_)).value_or(std::vector<std::string>{})) {
       const auto version = format::parse_manifest_name(name);
       if (!version || *version >= newest) continue;
-      const auto manifest = format::read_manifest(fs_, collection_, *version);
-      if (!manifest && manifest.error().code != ErrorCode::not_found) report_.problems.push_back(manifest.error().message);
+      auto manifest = format::read_manifest(fs_, collection_, *version);
+      if (manifest) older.push_back(std::move(*manifest));
+      else if (manifest.error().code != ErrorCode::not_found) report_.problems.push_back(manifest.error().message);
     }
+    return older;
+  }
+
+  /// What of a segment a version needs: its delete set and graph come and go.
+  using Part = std::pair<SegmentId, std::vector<std::string>>;
+  static Part part_of(const ManifestSegment& segment) {
+    Part part{segment.id, {}};
+    for (const auto& file : {segment.delete_set, segment.hnsw, segment.attributes}) part.second.push_back(file ? file->name : "");
+    return part;
+  }
+
+  // Segments that the newest version does not need any more, or not with these files.
+  void check_old_versions(const std::vector<Manifest>& older, const Manifest& newest) {
+    std::set<Part> checked;
+    for (const auto& segment : newest.segments) checked.insert(part_of(segment));
+    std::vector<std::pair<const Manifest*, const ManifestSegment*>> parts;
+    for (const auto& manifest : older) {
+      if (!is_kept(manifest.version)) continue;
+      ++report_.old_versions;
+      for (const auto& segment : manifest.segments)
+        if (checked.insert(part_of(segment)).second) parts.emplace_back(&manifest, &segment);
+    }
+    for (const auto& [manifest, segment] : parts) total_ += segment->bytes();
+    for (const auto& [manifest, segment] : parts) {
+      const auto status = check_segment(*manifest, *segment);
+      if (status || (status.error().code == ErrorCode::not_found && !is_kept(manifest->version))) continue;
+      report_.problems.push_back(fmt::format("{} (needed by version {})", status.error().message, manifest->version.value));
+    }
+  }
+  // The writer moves the boundary before it deletes what it keeps no more.
+  bool is_kept(ManifestVersion version) {
+    const auto boundary = format::read_boundary(fs_, collection_);
+    return boundary && version >= boundary->first_kept;
   }
 
   // Every damaged part of something in which a first one was found. False if it means that we must start again.
@@ -105,8 +146,6 @@ class Verifier {
   Status check_segment(const Manifest& manifest, const ManifestSegment& segment) {
     NDB_TRY_ASSIGN(const auto view, segment::SegmentView::open(fs_, collection_, manifest.config, segment, nullptr));
     NDB_TRY(view->verify());
-    report_.rows += view->rows();
-    report_.graphs += view->hnsw() != nullptr ? 1 : 0;
     report_.bytes += segment.bytes();
     if (progress_) progress_(std::min(report_.bytes, total_), total_);
     const fs::Path folder = format::segment_folder(collection_, segment.id);

@@ -1,5 +1,5 @@
 // Checks every byte of a collection's newest version: pointer files, manifest, segments with their graphs, delete sets and
-// payloads, and the log. Changes nothing and takes no lock, so it may run beside a writer; a file that the writer drops
+// payloads, and the log; and the segments of old versions, if it keeps them to be searched. Changes nothing and takes no lock, so it may run beside a writer; a file that the writer drops
 // meanwhile makes it start again from the newest manifest.
 //
 // Threads: a plain function.
@@ -18,6 +18,7 @@ struct VerifyReport {
   std::string name;
   std::uint64_t manifest_version = 0;
   std::uint64_t segments = 0, rows = 0, graphs = 0;
+  std::uint64_t old_versions = 0;     ///< whose segments were read, too
   std::uint64_t seq = 0;              ///< of the last whole operation
   std::uint64_t wal_files = 0, wal_batches = 0;
   std::uint64_t bytes = 0;            ///< that were read

@@ -51,7 +51,7 @@ std::string as_json(const std::vector<Outcome>& outcomes) {
   for (const auto& [report, repaired, not_repaired] : outcomes) {
     json.begin_object().field("name", report.name).field("ok", report.problems.empty());
     json.field("manifest_version", report.manifest_version).field("segments", report.segments).field("rows", report.rows);
-    json.field("graphs", report.graphs).field("wal_files", report.wal_files).field("wal_batches", report.wal_batches);
+    json.field("graphs", report.graphs).field("old_versions", report.old_versions).field("wal_files", report.wal_files).field("wal_batches", report.wal_batches);
     json.field("bytes", report.bytes);
     write_list(json, "problems", report.problems);
     write_list(json, "notes", report.notes);
@@ -64,8 +64,9 @@ std::string as_json(const std::vector<Outcome>& outcomes) {
 }
 
 void print(std::ostream& out, const VerifyReport& report) {
-  out << fmt::format("{}: {}, manifest {}, {} rows in {} segments, {} graphs, {} batches in {} log files, {} read\n",
-                     printable(report.name), report.problems.empty() ? "ok" : "DAMAGED", report.manifest_version,
+  const auto old = report.old_versions == 0 ? "" : fmt::format(" and {} old ones", grouped(report.old_versions));
+  out << fmt::format("{}: {}, manifest {}{}, {} rows in {} segments, {} graphs, {} batches in {} log files, {} read\n",
+                     printable(report.name), report.problems.empty() ? "ok" : "DAMAGED", report.manifest_version, old,
                      grouped(report.rows), report.segments, report.graphs, grouped(report.wal_batches), report.wal_files,
                      human_bytes(report.bytes));
   for (const auto& problem : report.problems) out << "  damage: " << printable(problem) << '\n';

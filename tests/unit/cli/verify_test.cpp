@@ -1,4 +1,5 @@
 #include <random>
+#include <set>
 
 #include "tests/unit/cli/tool.hpp"
 
@@ -133,4 +134,43 @@ TEST_CASE("a damaged collection is repaired on request, and what is lost is said
     CHECK(Tool::call({"verify", "--repair", "--data-dir", tool.data_dir()}).out.starts_with("docs: ok"));
     tool.ok({"import", "docs", tool.file("after.jsonl", "{\"id\":\"z\",\"vector\":[1,2,3]}\n"), "-q"});
   }
+}
+
+TEST_CASE("damage in what only an old version needs is found as long as old versions are kept") {
+  const Tool tool;
+  fill_two_segments(tool);
+  tool.ok({"history", "docs", "--retention", "1h"});
+  const auto files_of = [&] {
+    const auto files = files_under(std::filesystem::path(tool.data_dir()) / "docs" / "segments");
+    return std::set<std::filesystem::path>(files.begin(), files.end());
+  };
+  const auto before = files_of();
+  tool.ok({"delete", "docs", "--filter", R"({"n":{"$gte":0}})"});
+  tool.ok({"compact", "docs"});
+  const auto verify = [&] { return Tool::call({"verify", "docs", "--data-dir", tool.data_dir()}); };
+  const auto sound = verify();
+  CAPTURE(sound.out);
+  CHECK(sound.code == 0);
+  CHECK(sound.out.find(" old ones, ") != std::string::npos);
+  std::size_t tried = 0;
+  for (const auto& path : before) {
+    if (path.filename().string().find("vectors") == std::string::npos) continue;
+    ++tried;
+    CAPTURE(path);
+    const auto bytes = std::filesystem::file_size(path);
+    if (bytes > 16'384) {  // not that of a single row, which is mostly padding
+      flip(path, bytes / 2);
+      const auto damaged = verify();
+      flip(path, bytes / 2);
+      CHECK(damaged.code == 1);
+      CHECK(damaged.out.find("(needed by version ") != std::string::npos);
+    }
+    std::filesystem::rename(path, path.string() + ".gone");
+    const auto lost = verify();
+    std::filesystem::rename(path.string() + ".gone", path);
+    CHECK(lost.code == 1);
+    CHECK(lost.out.find("(needed by version ") != std::string::npos);
+  }
+  CHECK(tried >= 2);
+  CHECK(verify().code == 0);
 }
