@@ -1,9 +1,11 @@
 // What does a collection of a given size cost: time to load and index, disk, a reader's memory, searches a second?
 // usage: ndb_bench_capacity FOLDER ROWSxDIM...; makes its data in FOLDER and removes it again. One line of CSV for each size.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/resource.h>
 
 #include <atomic>
+#include <cmath>
 #include <set>
 #include <thread>
 
@@ -38,14 +40,21 @@ double process_cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-std::vector<float> query(const Size& size, std::uint64_t i) { return clustered_row(size.rows + i, size.dim); }
+/// Clusters whose directions matter less and less, as those of embeddings do: with all alike, everything is about equally far from everything.
+std::vector<float> embedding(std::uint64_t row, std::uint32_t dim) {
+  auto vector = clustered_row(row, dim);
+  for (std::size_t i = 0; i < vector.size(); ++i) vector[i] /= std::sqrt(1.0F + static_cast<float>(i) / 4.0F);
+  return vector;
+}
+
+std::vector<float> query(const Size& size, std::uint64_t i) { return embedding(size.rows + i, size.dim); }
 
 /// Inserts as fast as it goes, then waits for the graphs.
 void load(const std::filesystem::path& folder, const Size& size, Cost& cost) {
   std::vector<float> values;
   values.reserve(size.rows * size.dim);
   for (std::uint64_t row = 0; row < size.rows; ++row) {
-    const auto vector = clustered_row(row, size.dim);
+    const auto vector = embedding(row, size.dim);
     values.insert(values.end(), vector.begin(), vector.end());
   }
   const double before_mib = memory_of(::getpid()).anonymous;
@@ -83,7 +92,10 @@ void load(const std::filesystem::path& folder, const Size& size, Cost& cost) {
 void measure_reader(const std::filesystem::path& folder, const Size& size, Cost& cost) {
   const ReaderProcess reader(folder);
   reader.wait_until_ready();
-  for (std::uint64_t i = 0; i < kQueries; ++i) static_cast<void>(reader.post("/v1/collections/docs/search", search_body(size.rows + i, size.dim)));
+  for (std::uint64_t i = 0; i < kQueries; ++i) {
+    const auto body = fmt::format(R"({{"vector":[{}],"top_k":10}})", fmt::join(query(size, i), ","));
+    static_cast<void>(reader.post("/v1/collections/docs/search", body));
+  }
   cost.reader = memory_of(reader.pid());
 }
 
