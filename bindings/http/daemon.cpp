@@ -75,6 +75,12 @@ ServerOptions server_options(const DaemonConfig& config) {
   return options;
 }
 
+/// What could not be opened for writing, with the reasons.
+struct Unopened {
+  std::vector<std::string> reasons;
+  bool only_locked = true;  ///< another writer has the lock of each
+};
+
 }  // namespace
 
 Status check_exposure(const DaemonConfig& config) {
@@ -115,7 +121,7 @@ struct Daemon::Impl {
   [[nodiscard]] std::shared_ptr<RemoteLog> make_remote(Role for_role, const DaemonConfig& from);
   [[nodiscard]] Status create_configured();
   [[nodiscard]] Status create_one(const config::CollectionSpec& spec);
-  [[nodiscard]] Result<std::vector<std::string>> open_for_writing();
+  [[nodiscard]] Result<Unopened> open_for_writing();
   void open_until_done();
   void watch_secrets();
   [[nodiscard]] Status reload_keys();
@@ -151,14 +157,15 @@ Status Daemon::Impl::create_configured() {
   return {};
 }
 
-// Names what could not be opened, with the reason.
-Result<std::vector<std::string>> Daemon::Impl::open_for_writing() {
+Result<Unopened> Daemon::Impl::open_for_writing() {
   NDB_TRY_ASSIGN(const std::vector<std::string> names, backend.names());
-  std::vector<std::string> failed;
+  Unopened failed;
   for (const std::string& name : names) {
     auto collection = backend.collection(name);
     const Status locked = collection ? collection->acquire_write_lock() : Status(std::unexpected(collection.error()));
-    if (!locked) failed.push_back(fmt::format("collection {}: {}", name, locked.error().message));
+    if (locked) continue;
+    failed.reasons.push_back(fmt::format("collection {}: {}", name, locked.error().message));
+    failed.only_locked = failed.only_locked && locked.error().code == ErrorCode::collection_locked;
   }
   return failed;
 }
@@ -169,17 +176,18 @@ bool Daemon::Impl::sleep(std::chrono::milliseconds duration) {
 }
 
 void Daemon::Impl::open_until_done() {
-  constexpr std::chrono::milliseconds kLongest{10'000};
+  // Asking for a lock costs little, and nobody can write until it is had; other failures may cost a look at everything.
+  constexpr std::chrono::milliseconds kLocked{250}, kLongest{10'000};
   std::chrono::milliseconds pause{250};
   std::string last_reason;
   do {
     const auto failed = open_for_writing();
-    if (failed && failed->empty()) return routes.set_unready({});
-    const std::string reason = failed ? fmt::format("{}", fmt::join(*failed, "; ")) : failed.error().message;
+    if (failed && failed->reasons.empty()) return routes.set_unready({});
+    const std::string reason = failed ? fmt::format("{}", fmt::join(failed->reasons, "; ")) : failed.error().message;
     if (reason != last_reason) base::log_warn("not ready: " + reason);
     last_reason = reason;
     routes.set_unready(reason);
-    pause = std::min(pause * 2, kLongest);
+    pause = failed && failed->only_locked ? kLocked : std::min(pause * 2, kLongest);
   } while (sleep(pause));
 }
 
