@@ -1,5 +1,7 @@
 #include "reader/follower.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "ipc/shm/collection_block.hpp"
@@ -16,11 +18,18 @@ constexpr int kIdleWakes = 1'000;  // in a row, after which shared memory is not
 // A file that a manifest names is gone, so a newer manifest is there.
 bool overtaken(const Status& status) { return !status && status.error().code == ErrorCode::not_found; }
 
+// Of a folder that the system knows; on a simulated volume there is none.
+std::optional<std::uint64_t> device_of(const fs::Path& folder) noexcept {
+  struct stat status {};
+  if (::stat(folder.empty() ? "." : folder.c_str(), &status) != 0) return std::nullopt;
+  return status.st_dev;
+}
+
 }  // namespace
 
 Follower::Follower(fs::FileSystem& fs, fs::Path collection, const FollowerOptions& options, const base::Clock& clock)
-    : fs_(fs), collection_(std::move(collection)), options_(options), clock_(clock), confirmed_(clock.now()),
-      tail_(std::in_place, fs, collection_) {}
+    : fs_(fs), collection_(std::move(collection)), options_(options), clock_(clock),
+      device_(device_of(collection_.parent_path())), confirmed_(clock.now()), tail_(std::in_place, fs, collection_) {}
 
 Result<std::unique_ptr<Follower>> Follower::open(fs::FileSystem& fs, const fs::Path& collection,
                                                  const FollowerOptions& options, const base::Clock& clock) {
@@ -72,10 +81,10 @@ bool Follower::is_woken() const {
   return slot_.has_value();
 }
 
-void Follower::poke() {
+void Follower::poke(News news) {
   {
     const std::scoped_lock lock(mutex_);
-    poked_ = true;
+    poked_ = std::max(poked_, news);
     poke_.notify_all();
   }
   const std::scoped_lock lock(slot_mutex_);
@@ -124,9 +133,8 @@ void Follower::pin_older(std::optional<ManifestVersion> oldest) {
 bool Follower::wait(const std::stop_token& stop) {
   if (slot_) return slot_->wait(options_.poll_interval);
   std::unique_lock lock(mutex_);
-  poke_.wait_for(lock, stop, options_.poll_interval, [&] { return poked_; });
-  poked_ = false;
-  return false;
+  poke_.wait_for(lock, stop, options_.poll_interval, [&] { return poked_ != News::none; });
+  return std::exchange(poked_, News::none) == News::log;
 }
 
 void Follower::loop(const std::stop_token& stop) {
@@ -148,7 +156,7 @@ void Follower::look(bool woken) {
   if (all) next_look_ = clock_.now() + options_.poll_interval;
   note(status);
   mend();
-  const bool idle = woken && state_->snapshot() == before && before->visible_seq() == applied;
+  const bool idle = woken && slot_ && state_->snapshot() == before && before->visible_seq() == applied;
   idle_wakes_ = idle ? idle_wakes_ + 1 : 0;
   if (idle_wakes_ > kIdleWakes) disconnect();
   const bool lost = block_ && (block_->stale() || (slot_ && !woken && !slot_->beat()));
@@ -177,6 +185,8 @@ Error Follower::explain(Error error) const {
   if (error.code != ErrorCode::not_found) return error;
   const auto newest = format::read_newest(fs_, collection_);
   if (!newest && newest.error().code == ErrorCode::not_found) {
+    if (device_of(collection_.parent_path()) != device_)  // nobody dropped anything: the volume is not there
+      return {ErrorCode::unavailable, collection_.parent_path().string() + " is not what it was: is its volume mounted? " + error.message, {}};
     error.message = "the collection is gone: " + error.message;
     return error;
   }

@@ -40,7 +40,7 @@ class Follower {
   Follower& operator=(const Follower&) = delete;
 
   [[nodiscard]] std::shared_ptr<live::LiveState> state() const;
-  /// unavailable (with the reason) while answers may be stale: the collection was dropped, or CURRENT cannot be read.
+  /// unavailable (with the reason) while answers may be stale: CURRENT cannot be read. not_found: the collection was dropped.
   [[nodiscard]] Status health() const;
   [[nodiscard]] std::chrono::milliseconds since_confirmed() const;
   /// Keeps the writer from deleting what this version and later ones name, besides the one in use; none: nothing more than that. Any thread.
@@ -54,17 +54,18 @@ class Follower {
   [[nodiscard]] Position position() const;
   /// Whether the writer wakes it through shared memory.
   [[nodiscard]] bool is_woken() const;
-  /// Looks now rather than at the next wake-up. Any thread.
-  void poke();
+  enum class News : std::uint8_t { none, log, everything };  ///< log: nothing came but what continues the log
+  /// Looks for it now rather than at the next wake-up. Any thread.
+  void poke(News news = News::everything);
   /// One look at CURRENT and the log, as its thread takes it at each poll. Only without a thread of its own.
   void follow_once() { look(false); }
 
  private:
   Follower(fs::FileSystem& fs, fs::Path collection, const FollowerOptions& options, const base::Clock& clock);
   void loop(const std::stop_token& stop);
-  /// woken: through shared memory, so that CURRENT needs to be read only if that says so.
+  /// woken: by whoever wrote to the log, so that CURRENT needs to be read only if shared memory says so.
   void look(bool woken);
-  /// Waits for a wake-up; true if it came through shared memory.
+  /// Waits for a wake-up; true if it is about the log: through shared memory, or as news of it.
   bool wait(const std::stop_token& stop);
   Status refresh(bool look_at_current);
   Result<format::CurrentFile> newest(std::chrono::steady_clock::time_point asked);
@@ -84,11 +85,12 @@ class Follower {
   const fs::Path collection_;
   const FollowerOptions options_;
   const base::Clock& clock_;
+  const std::optional<std::uint64_t> device_;  // of the folder of collections, when this one was opened
   mutable std::mutex mutex_;  // guards state_, position_, problem_, poked_
   std::shared_ptr<live::LiveState> state_;
   Position position_;
   std::optional<Error> problem_;
-  bool poked_ = false;
+  News poked_ = News::none;
   std::condition_variable_any poke_;
   std::atomic<std::chrono::steady_clock::time_point> confirmed_;
   // the follower's thread only

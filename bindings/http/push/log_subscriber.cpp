@@ -8,6 +8,8 @@
 
 namespace ndb::http {
 
+using reader::Follower;
+
 LogSubscriber::LogSubscriber(Backend& backend, PushedFileSystem& files, std::shared_ptr<RemoteLog> remote)
     : backend_(backend), files_(files), remote_(std::move(remote)) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
@@ -52,7 +54,7 @@ void LogSubscriber::follow(const std::stop_token& stop, const std::string& name)
   std::string said;
   do {
     const Status status = follow_from_here(stop, name);
-    files_.log_of(name)->set_current(false);
+    files_.log_of(name)->set_current(std::nullopt);
     const std::string reason = status || stop.stop_requested() ? std::string() : status.error().message;
     if (reason != said && !reason.empty()) base::log_warn("the writer does not push " + name + " here: " + reason);
     said = reason;
@@ -69,7 +71,7 @@ Status LogSubscriber::follow_from_here(const std::stop_token& stop, const std::s
   writer::WalPlace place{.file = from.file, .offset = from.offset, .manifest = from.manifest};
   while (!stop.stop_requested() && !follower->is_woken()) {  // on the writer's own host shared memory is quicker
     NDB_TRY_ASSIGN(const auto chunk, remote_->read(name, place, kWait));
-    const bool news = !chunk.bytes.empty() || chunk.next || chunk.manifest > place.manifest;
+    const bool goes_on = chunk.next || chunk.manifest > place.manifest;  // to what only the volume tells of
     log->add(place.file, place.offset, chunk.bytes);
     place.offset += chunk.bytes.size();
     place.manifest = std::max(place.manifest, chunk.manifest);
@@ -77,8 +79,9 @@ Status LogSubscriber::follow_from_here(const std::stop_token& stop, const std::s
       place.file = *chunk.next;
       place.offset = 0;
     }
-    log->set_current(chunk.bytes.size() < writer::WalFeed::kMostBytes && !chunk.next);
-    if (news) follower->poke();
+    const bool is_all = chunk.bytes.size() < writer::WalFeed::kMostBytes && !chunk.next;
+    log->set_current(is_all ? std::optional(place.file) : std::nullopt);
+    if (goes_on || !chunk.bytes.empty()) follower->poke(goes_on ? Follower::News::everything : Follower::News::log);
     if (core->gone()) return fail(ErrorCode::not_found, "the collection was dropped");
   }
   return {};

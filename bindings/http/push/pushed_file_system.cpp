@@ -16,11 +16,11 @@ class LogFile final : public fs::File {
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override {
     std::size_t got = pushed_->read(name_, offset, into);
     if (got == into.size()) return got;
+    if (got > 0 && pushed_->is_current(name_)) return got;  // the rest is not written yet, or will be pushed
     if (on_volume_ != nullptr) {
       NDB_TRY_ASSIGN(const auto more, on_volume_->read_at(offset + got, into.subspan(got)));
       return got + more;
     }
-    if (got > 0 && pushed_->is_current()) return got;  // the rest is not written yet, or will be pushed
     while (got < into.size()) {
       NDB_TRY_ASSIGN(const auto chunk, remote_->read(collection_, {.file = name_, .offset = offset + got}, {}));
       if (chunk.bytes.empty()) return got;

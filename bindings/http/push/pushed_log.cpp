@@ -56,14 +56,14 @@ std::size_t PushedLog::read(format::WalName file, std::uint64_t offset, std::spa
   return count;
 }
 
-bool PushedLog::is_current() const {
+bool PushedLog::is_current(format::WalName file) const {
   const std::scoped_lock lock(mutex_);
-  return current_;
+  return current_ == file;
 }
 
-void PushedLog::set_current(bool current) {
+void PushedLog::set_current(std::optional<format::WalName> file) {
   const std::scoped_lock lock(mutex_);
-  current_ = current;
+  current_ = file;
 }
 
 }  // namespace ndb::http

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,9 +27,9 @@ class PushedLog {
   void add(format::WalName file, std::uint64_t offset, base::ByteSpan bytes);
   /// Copies what is here of a file from `offset` on; drops what lies far before it, and files before it.
   [[nodiscard]] std::size_t read(format::WalName file, std::uint64_t offset, std::span<std::byte> into);
-  /// Whether all that the writer has committed has been added, but for what is on its way.
-  [[nodiscard]] bool is_current() const;
-  void set_current(bool current);
+  /// Whether all that the writer has committed to this file has been added, but for what is on its way.
+  [[nodiscard]] bool is_current(format::WalName file) const;
+  void set_current(std::optional<format::WalName> file);
 
  private:
   struct Piece {
@@ -40,7 +41,7 @@ class PushedLog {
   mutable std::mutex mutex_;  // guards the rest
   std::map<format::WalName, Piece> pieces_;
   std::size_t size_ = 0;
-  bool current_ = false;
+  std::optional<format::WalName> current_;
 };
 
 }  // namespace ndb::http

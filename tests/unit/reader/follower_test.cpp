@@ -1,6 +1,9 @@
 #include "reader/follower.hpp"
 
+#include <atomic>
+#include <filesystem>
 #include <future>
+#include <thread>
 #include <utility>
 
 #include "tests/unit/writer/writer_bench.hpp"
@@ -195,4 +198,60 @@ TEST_CASE("a sealed log that ends too early may be an old view of the volume: no
   CHECK(early.error().message.find("before its seal") != std::string::npos);
   test::put_file(bench.wal(1, 0), bytes);
   CHECK(follow(bench, clock)->state()->applied_seq() == Seq{1});
+}
+
+TEST_CASE("news of the log are looked at without asking the volume what is newest") {
+  WriterBench bench;
+  const auto engine = bench.open();
+  std::atomic<int> asked = 0;
+  bench.fs.set_rule([&](Call call, const fs::Path& path) -> std::optional<Fault> {
+    asked += call == Call::open_read && path.filename() == "CURRENT" ? 1 : 0;
+    return {};
+  });
+  auto follower = Follower::open(bench.fs, bench.path(), {.poll_interval = std::chrono::minutes(10), .shared_memory = false});
+  test::must(follower);
+  const auto& state = *(*follower)->state();
+  const auto shows = [&](Seq seq) { return (*follower)->state()->wait_for(seq, std::chrono::seconds(60)); };
+  (*follower)->poke();  // a whole look, after which the next one is due in ten minutes
+  test::must(engine->put({"a"}, 1.0F));
+  (*follower)->poke();
+  REQUIRE(shows(Seq{1}));
+  const int before = asked;
+  test::must(engine->put({"b"}, 2.0F));
+  (*follower)->poke(Follower::News::log);
+  CHECK(shows(Seq{2}));
+  CHECK(asked == before);
+  test::must(engine->put({"c"}, 3.0F));
+  (*follower)->poke(Follower::News::log);
+  (*follower)->poke(Follower::News::everything);  // with other news, these count
+  CHECK(shows(Seq{3}));
+  engine->flush();
+  (*follower)->poke();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (state.snapshot()->manifest->version < engine->publisher.current()->version && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+  CHECK(asked > before);
+  CHECK(state.snapshot()->manifest->version == engine->publisher.current()->version);
+}
+
+TEST_CASE("a volume that is not there is no dropped collection: what was read goes on answering") {
+  const test::TempFolder folder;
+  const auto data = folder.path() / "data";
+  test::FaultyFileSystem fs;
+  std::filesystem::create_directory(data);
+  test::must(writer::create_collection(fs, data, "docs", {.dim = 2}));
+  const HandClock clock;
+  auto opened = Follower::open(fs, data / "docs", kByHand, clock);
+  test::must(opened);
+  Follower& follower = **opened;
+  std::filesystem::rename(data, folder.path() / "elsewhere");
+  follower.follow_once();
+  test::must(follower.health());
+  std::filesystem::rename(folder.path() / "elsewhere", data);
+  follower.follow_once();
+  test::must(follower.health());
+  std::filesystem::remove_all(data / "docs");
+  follower.follow_once();
+  REQUIRE_FALSE(follower.health());
+  CHECK(follower.health().error().code == ErrorCode::not_found);
 }
