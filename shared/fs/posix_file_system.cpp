@@ -158,7 +158,8 @@ class PosixFileSystem final : public FileSystem {
     if (reserved == MAP_FAILED) return failed("mmap (reserve)", path);
     auto address = reinterpret_cast<std::uintptr_t>(reserved);
     if (slack != 0) address = base::round_up(address, kHugePageBytes);
-    void* mapped = ::mmap(reinterpret_cast<void*>(address), bytes, PROT_READ, MAP_SHARED | MAP_FIXED, fd.get(), 0);
+    // Private, for what is only read is the same, and FUSE volumes without a page cache of their own refuse anything else.
+    void* mapped = ::mmap(reinterpret_cast<void*>(address), bytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd.get(), 0);
     if (mapped == MAP_FAILED) {
       const int error_number = errno;
       ::munmap(reserved, reserved_bytes);
