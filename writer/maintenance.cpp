@@ -56,7 +56,7 @@ void CollectionWriter::flush_loop(const std::stop_token& stop) {
 }
 
 std::chrono::milliseconds CollectionWriter::flush_round() const {
-  const auto& history = publisher_->current()->config.history;
+  const auto history = publisher_->current()->config.history;  // a copy: the manifest may be replaced now
   return history.retention.count() == 0 ? kIdleRound : std::min<std::chrono::milliseconds>(kIdleRound, history.interval);
 }
 
