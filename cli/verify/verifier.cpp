@@ -43,13 +43,16 @@ class Verifier {
     report_.manifest_version = manifest->version.value;
     report_.segments = manifest->segments.size();
     const auto older = older_manifests(manifest->version);
+    const bool keeps_old = manifest->config.history.retention.count() > 0;
+    const auto old_parts = keeps_old ? parts_of_old_versions(older, *manifest) : std::vector<OldPart>{};
     for (const auto& segment : manifest->segments) total_ += segment.bytes();
+    for (const auto& [version, segment] : old_parts) total_ += segment->bytes();
     for (const auto& segment : manifest->segments) {
       if (const auto status = check_segment(*manifest, segment); !status && !locate(*manifest, segment, status.error())) return false;
       report_.rows += segment.rows;
       report_.graphs += segment.hnsw ? 1 : 0;
     }
-    if (manifest->config.history.retention.count() > 0) check_old_versions(older, *manifest);
+    for (const auto& part : old_parts) check_old(part);
     Seq expected = manifest->flushed_seq.next();
     for (const auto& wal : manifest->wals)
       if (const auto status = check_wal(*manifest, wal, expected); !status && !locate(*manifest, wal, status.error())) return false;
@@ -104,23 +107,28 @@ class Verifier {
     return part;
   }
 
-  // Segments that the newest version does not need any more, or not with these files.
-  void check_old_versions(const std::vector<Manifest>& older, const Manifest& newest) {
-    std::set<Part> checked;
-    for (const auto& segment : newest.segments) checked.insert(part_of(segment));
-    std::vector<std::pair<const Manifest*, const ManifestSegment*>> parts;
+  /// A segment as an old version needs it.
+  using OldPart = std::pair<const Manifest*, const ManifestSegment*>;
+
+  // What the newest version does not need any more, or not with these files; each once.
+  std::vector<OldPart> parts_of_old_versions(const std::vector<Manifest>& older, const Manifest& newest) {
+    std::set<Part> known;
+    for (const auto& segment : newest.segments) known.insert(part_of(segment));
+    std::vector<OldPart> parts;
+    const auto boundary = format::read_boundary(fs_, collection_);
     for (const auto& manifest : older) {
-      if (!is_kept(manifest.version)) continue;
+      if (!boundary || manifest.version < boundary->first_kept) continue;
       ++report_.old_versions;
       for (const auto& segment : manifest.segments)
-        if (checked.insert(part_of(segment)).second) parts.emplace_back(&manifest, &segment);
+        if (known.insert(part_of(segment)).second) parts.emplace_back(&manifest, &segment);
     }
-    for (const auto& [manifest, segment] : parts) total_ += segment->bytes();
-    for (const auto& [manifest, segment] : parts) {
-      const auto status = check_segment(*manifest, *segment);
-      if (status || (status.error().code == ErrorCode::not_found && !is_kept(manifest->version))) continue;
-      report_.problems.push_back(fmt::format("{} (needed by version {})", status.error().message, manifest->version.value));
-    }
+    return parts;
+  }
+  void check_old(const OldPart& part) {
+    const auto& [manifest, segment] = part;
+    const auto status = check_segment(*manifest, *segment);
+    if (status || (status.error().code == ErrorCode::not_found && !is_kept(manifest->version))) return;
+    report_.problems.push_back(fmt::format("{} (needed by version {})", status.error().message, manifest->version.value));
   }
   // The writer moves the boundary before it deletes what it keeps no more.
   bool is_kept(ManifestVersion version) {
