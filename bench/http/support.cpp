@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -21,11 +22,6 @@
 namespace ndb::bench {
 namespace {
 
-[[noreturn]] void give_up(std::string_view what) {
-  fmt::print(stderr, "{}\n", what);
-  std::exit(1);
-}
-
 pid_t spawn(const std::vector<std::string>& words, int output) {
   std::vector<char*> argv;
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
@@ -39,8 +35,20 @@ pid_t spawn(const std::vector<std::string>& words, int output) {
 
 }  // namespace
 
-Daemon::Daemon(const std::filesystem::path& data, const std::vector<std::string>& arguments) {
-  std::vector<std::string> words{NDB_READER_BINARY, "--data-dir", data.string(), "--listen", "127.0.0.1:0"};
+void give_up(std::string_view what) {
+  fmt::print(stderr, "{}\n", what);
+  std::exit(1);
+}
+
+// From the scheduler, in nanoseconds: /proc/<pid>/stat counts hundredths of a second.
+double scheduled_seconds(const std::filesystem::path& task) {
+  std::uint64_t ns = 0;
+  std::ifstream(task / "schedstat") >> ns;
+  return static_cast<double>(ns) * 1e-9;
+}
+
+Daemon::Daemon(const std::filesystem::path& data, const std::string& binary, const std::vector<std::string>& arguments) {
+  std::vector<std::string> words{binary, "--data-dir", data.string(), "--listen", "127.0.0.1:0"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) give_up("no pipe");
@@ -67,13 +75,8 @@ Daemon::~Daemon() {
 }
 
 double Daemon::cpu_seconds() const {
-  // From the scheduler, in nanoseconds: /proc/<pid>/stat counts hundredths of a second.
   double seconds = 0;
-  for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid_))) {
-    std::uint64_t ns = 0;
-    std::ifstream(task.path() / "schedstat") >> ns;
-    seconds += static_cast<double>(ns) * 1e-9;
-  }
+  for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid_))) seconds += scheduled_seconds(task.path());
   return seconds;
 }
 
@@ -132,6 +135,16 @@ unsigned Connection::receive() {
   std::from_chars(buffer_.data() + 9, buffer_.data() + 12, status);
   buffer_.erase(0, wanted);
   return status;
+}
+
+std::vector<std::size_t> ready(const std::vector<Connection>& all, const std::vector<std::size_t>& some) {
+  std::vector<pollfd> polled;
+  for (const std::size_t one : some) polled.push_back({all[one].descriptor(), POLLIN, 0});
+  std::vector<std::size_t> result;
+  if (polled.empty() || ::poll(polled.data(), polled.size(), 0) <= 0) return result;
+  for (std::size_t i = 0; i < some.size(); ++i)
+    if (polled[i].revents != 0) result.push_back(some[i]);
+  return result;
 }
 
 std::string post(std::string_view target, std::string_view content_type, std::string_view body) {

@@ -12,10 +12,16 @@
 
 namespace ndb::bench {
 
+/// Ends the program.
+[[noreturn]] void give_up(std::string_view what);
+
+/// Seconds of CPU of a thread, which is given as its folder below /proc.
+[[nodiscard]] double scheduled_seconds(const std::filesystem::path& task);
+
 /// A real ndb-reader on a folder and a port of its own; killed with the object.
 class Daemon {
  public:
-  Daemon(const std::filesystem::path& data, const std::vector<std::string>& arguments);
+  Daemon(const std::filesystem::path& data, const std::string& binary, const std::vector<std::string>& arguments);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -50,6 +56,9 @@ class Connection {
   int socket_;
   std::string buffer_;
 };
+
+/// Which of these connections, named by their places, have something to receive now.
+[[nodiscard]] std::vector<std::size_t> ready(const std::vector<Connection>& all, const std::vector<std::size_t>& some);
 
 /// The bytes of a POST.
 [[nodiscard]] std::string post(std::string_view target, std::string_view content_type, std::string_view body);

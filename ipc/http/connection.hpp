@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "ipc/http/cpu_gate.hpp"
+#include "ipc/http/refusal_pacer.hpp"
 #include "ipc/http/server.hpp"
 #include "ipc/http/worker_pool.hpp"
 
@@ -75,6 +76,7 @@ struct ConnectionContext {
   std::shared_ptr<boost::asio::ssl::context> tls;  ///< guarded by tls_mutex; null without TLS
   ConnectionRegistry registry;
   std::unique_ptr<CpuGate> cpu;
+  std::unique_ptr<RefusalPacer> pacer;
   std::unique_ptr<WorkerPool> blocking;
   std::atomic<std::uint64_t> buffered_bytes{0};  ///< bodies held; relaxed: a budget, nothing is published through it
   std::atomic<bool> draining{false};  ///< release in stop(), acquire before a connection waits for its next request

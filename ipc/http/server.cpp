@@ -185,6 +185,7 @@ Result<Server> Server::start(const ServerOptions& options, Handler handler, Admi
   context.cpu = std::make_unique<CpuGate>(
       context.options.cpu_slots, options.max_queued_cpu_jobs,
       [&io = context.io](std::move_only_function<void()> job) { net::post(io, std::move(job)); });
+  context.pacer = std::make_unique<RefusalPacer>(context.options.cpu_slots);
   context.blocking = std::make_unique<WorkerPool>(options.blocking_threads, options.max_queued_blocking_jobs,
                                                   options.max_blocking_wait);
   NDB_TRY(http::reload_tls(context));

@@ -17,6 +17,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
@@ -427,8 +428,11 @@ void Session<Stream>::write(Response&& response) {
   close_after_write_ = response.close || !keep_alive_ || draining;
   answer_header_ = serialize_header(response, !close_after_write_, http_version_);
   answer_body_ = head_only_ ? std::string() : std::move(response.body);
-  deadline(context_->options.write_timeout);
-  write_out();
+  const auto wait = response.status == 429 ? context_->pacer->next() : Clock::duration{0};
+  deadline(context_->options.write_timeout + std::chrono::duration_cast<std::chrono::milliseconds>(wait));
+  if (wait == Clock::duration{0}) return write_out();
+  const auto timer = std::make_shared<net::steady_timer>(stream_.get_executor(), wait);
+  timer->async_wait([self = this->shared_from_this(), timer](error_code) { self->write_out(); });
 }
 
 template <class Stream>

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "ipc/http/client.hpp"
+#include "ipc/http/error_map.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/unit/ipc/http/raw_socket.hpp"
 
@@ -21,6 +22,10 @@ void echo(Request&& request, Responder responder) {
                              .headers = {},
                              .body = request.method + " " + request.target + " " + request.body,
                              .content_type = "text/plain"});
+}
+
+Response overloaded() {
+  return error_response({ErrorCode::overloaded, "too much", {}});
 }
 
 Server start(ServerOptions options = {}, Handler handler = echo) {
@@ -500,6 +505,26 @@ TEST_CASE("large answers that nobody reads fill what there may be, small ones al
     again = third.read_until("\r\n\r\n").substr(0, 13);
   }
   CHECK(again == "HTTP/1.1 200 ");
+}
+
+TEST_CASE("callers that ask again at once when they are refused get every refusal, in order, and hold no stop up") {
+  ServerOptions options;
+  options.cpu_slots = 1;
+  Server server = start(options, [](Request&& request, Responder responder) {
+    if (request.target == "/ok") return echo(std::move(request), std::move(responder));
+    std::move(responder).send(overloaded());
+  });
+  // Far more than a burst on one connection: each is held back for a while, none is lost or overtaken.
+  constexpr std::size_t kRefused = 500;
+  std::string all;
+  for (std::size_t i = 0; i < kRefused; ++i) all += get("/refused");
+  RawSocket socket(server.port());
+  REQUIRE(socket.send(all + get("/ok")));
+  const std::string answers = socket.read_until("GET /ok");
+  CHECK(RawSocket::occurrences(answers, "HTTP/1.1 429 ") == kRefused);
+  CHECK(answers.rfind("HTTP/1.1 429 ") < answers.find("HTTP/1.1 200 "));
+  REQUIRE(socket.send(all));
+  server.stop(0ms);
 }
 
 TEST_CASE("an address in use is a clear error") {
