@@ -13,6 +13,7 @@ namespace {
 constexpr int kOpenAttempts = 50;
 constexpr std::chrono::seconds kReconnectAfter{1};
 constexpr std::chrono::seconds kMendAfter{1};
+constexpr std::chrono::milliseconds kHurry{2};
 constexpr int kIdleWakes = 1'000;  // in a row, after which shared memory is not believed for a while: each costs a look at the log
 
 // A file that a manifest names is gone, so a newer manifest is there.
@@ -132,9 +133,26 @@ void Follower::pin_older(std::optional<ManifestVersion> oldest) {
 
 bool Follower::wait(const std::stop_token& stop) {
   if (slot_) return slot_->wait(options_.poll_interval);
+  const auto until = std::chrono::steady_clock::now() + options_.poll_interval;
   std::unique_lock lock(mutex_);
-  poke_.wait_for(lock, stop, options_.poll_interval, [&] { return poked_ != News::none; });
+  while (!stop.stop_requested() && poked_ == News::none && std::chrono::steady_clock::now() < until) {
+    const bool hurried = std::exchange(hurried_, false) || state_->is_awaited();
+    const auto next = hurried ? std::min(until, std::chrono::steady_clock::now() + kHurry) : until;
+    poke_.wait_until(lock, stop, next, [&] { return poked_ != News::none || (hurried_ && !hurried); });
+    if (!hurried || poked_ != News::none) continue;
+    lock.unlock();
+    if (clock_.now() >= next_connect_) connect();
+    if (slot_) return false;
+    lock.lock();
+  }
   return std::exchange(poked_, News::none) == News::log;
+}
+
+void Follower::hurry() {
+  if (!options_.shared_memory || is_woken()) return;
+  const std::scoped_lock lock(mutex_);
+  hurried_ = true;
+  poke_.notify_all();
 }
 
 void Follower::loop(const std::stop_token& stop) {

@@ -57,6 +57,9 @@ class Follower {
   enum class News : std::uint8_t { none, log, everything };  ///< log: nothing came but what continues the log
   /// Looks for it now rather than at the next wake-up. Any thread.
   void poke(News news = News::everything);
+  /// Somebody waits for what a writer on this host may be about to write: until nobody does, and unless it is woken already, the follower
+  /// looks for that writer's shared memory every few milliseconds, which touches no file. Any thread.
+  void hurry();
   /// One look at CURRENT and the log, as its thread takes it at each poll. Only without a thread of its own.
   void follow_once() { look(false); }
 
@@ -86,11 +89,12 @@ class Follower {
   const FollowerOptions options_;
   const base::Clock& clock_;
   const std::optional<std::uint64_t> device_;  // of the folder of collections, when this one was opened
-  mutable std::mutex mutex_;  // guards state_, position_, problem_, poked_
+  mutable std::mutex mutex_;  // guards state_, position_, problem_, poked_, hurried_
   std::shared_ptr<live::LiveState> state_;
   Position position_;
   std::optional<Error> problem_;
   News poked_ = News::none;
+  bool hurried_ = false;
   std::condition_variable_any poke_;
   std::atomic<std::chrono::steady_clock::time_point> confirmed_;
   // the follower's thread only

@@ -11,6 +11,7 @@ else the machine does.
 
 import argparse
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -77,6 +78,21 @@ def languages(build, wanted, folder):
     return {name: entry for name, entry in known.items() if name == "C++" or name.split(",")[0].lower() in wanted}
 
 
+def in_turn(sides, round, measure):
+    """One figure for each side, in the sides' order; measured in another order each round, as what comes first leaves its writes to the next."""
+    names = list(sides)
+    first = round % len(names)
+    figures = {name: measure(name, *sides[name]) for name in names[first:] + names[:first]}
+    return [figures[name] for name in names]
+
+
+def inserted(folder, name, command, environment):
+    os.sync()
+    figure = measured(*command, "insert", folder / name, folder / "vectors", 768, environment=environment)
+    shutil.rmtree(folder / name)
+    return figure
+
+
 def main():
     if len(sys.argv) == 5 and sys.argv[1] in ("scores", "search", "insert"):
         return one_round(*sys.argv[1:])
@@ -105,14 +121,15 @@ def main():
         queries.tofile(folder / "queries")
         wanted = options.only.split(",")
         for what in (name for name in ("scores", "search") if name in wanted):
-            report(what, sides, [[measured(*command, what + suffix, folder / "data", folder / "queries", 128, environment=environment)
-                                  for command, environment, suffix in sides.values()] for _ in range(options.rounds)])
+            def search(_, command, environment, suffix):
+                return measured(*command, what + suffix, folder / "data", folder / "queries", 128, environment=environment)
+
+            report(what, sides, [in_turn(sides, i, search) for i in range(options.rounds)])
         if "insert" not in wanted:
             return
         random.standard_normal((10_000, 768)).astype(np.float32).tofile(folder / "vectors")
-        batches = {name: side for name, side in sides.items() if not side[2]}
-        report("insert", batches, [[measured(*command, "insert", folder / f"{name}{i}", folder / "vectors", 768, environment=environment)
-                                    for name, (command, environment, _) in batches.items()] for i in range(options.rounds)])
+        batches = {name: side[:2] for name, side in sides.items() if not side[2]}
+        report("insert", batches, [in_turn(batches, i, lambda *side: inserted(folder, *side)) for i in range(options.rounds)])
 
 
 if __name__ == "__main__":

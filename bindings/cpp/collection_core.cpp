@@ -102,6 +102,8 @@ Result<std::shared_ptr<live::LiveState>> CollectionCore::state_at(Seq seq, std::
   const auto deadline = Clock::now() + bound;
   for (;;) {
     NDB_TRY_ASSIGN(auto now, state());
+    if (now->applied_seq() < seq)
+      if (const auto follower = current_follower()) follower->hurry();
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
     if (now->wait_for(seq, std::max(left, std::chrono::milliseconds(0)))) return now;
     if (Clock::now() >= deadline)

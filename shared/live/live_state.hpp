@@ -64,6 +64,8 @@ class LiveState {
   [[nodiscard]] Seq applied_seq() const { return snapshot()->visible_seq(); }
   /// Waits until `seq` is visible; false after `timeout`, or when interrupt() was called.
   [[nodiscard]] bool wait_for(Seq seq, std::chrono::milliseconds timeout) const;
+  /// Whether somebody waits now.
+  [[nodiscard]] bool is_awaited() const noexcept { return waiters_.load(std::memory_order_relaxed) > 0; }
   /// Ends all waiting, now and later.
   void interrupt();
 

@@ -173,6 +173,26 @@ TEST_CASE("a read-only database writes nothing, not even beside a writer of its 
   CHECK(read_only(docs.remove_many(ids)));
 }
 
+TEST_CASE("who waits at a reader for the first write of a new collection does not wait for the reader's next poll") {
+  for (const bool waits_before : {false, true}) {
+    EmbeddedBench bench;  // nobody has written: there is no shared memory yet
+    const auto reader = test::must(Database::open(bench.path(), {.read_only = true, .poll_interval = std::chrono::hours(1)}));
+    const auto docs = test::must(reader.get_collection("docs"));
+    std::jthread waiting;
+    if (waits_before) {
+      std::binary_semaphore begun{0};
+      waiting = std::jthread([&] {
+        begun.release();
+        test::must(docs.wait_for(Seq{1}, std::chrono::minutes(10)));
+      });
+      begun.acquire();
+    }
+    test::must(bench.docs().insert(document("a", 1)));
+    test::must(docs.wait_for(Seq{1}, std::chrono::minutes(10)));
+    CHECK(docs.get("a"));
+  }
+}
+
 TEST_CASE("a reader may start before the folder and the collection exist") {
   const test::TempFolder folder;
   const auto path = folder.path() / "later";
