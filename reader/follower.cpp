@@ -136,7 +136,7 @@ bool Follower::wait(const std::stop_token& stop) {
   const auto until = std::chrono::steady_clock::now() + options_.poll_interval;
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested() && poked_ == News::none && std::chrono::steady_clock::now() < until) {
-    const bool hurried = std::exchange(hurried_, false) || state_->is_awaited();
+    const bool hurried = options_.shared_memory && (std::exchange(hurried_, false) || state_->is_awaited());
     const auto next = hurried ? std::min(until, std::chrono::steady_clock::now() + kHurry) : until;
     poke_.wait_until(lock, stop, next, [&] { return poked_ != News::none || (hurried_ && !hurried); });
     if (!hurried || poked_ != News::none) continue;

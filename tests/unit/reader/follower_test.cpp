@@ -212,9 +212,8 @@ TEST_CASE("news of the log are looked at without asking the volume what is newes
   test::must(follower);
   const auto& state = *(*follower)->state();
   const auto shows = [&](Seq seq) { return (*follower)->state()->wait_for(seq, std::chrono::seconds(60)); };
-  (*follower)->poke();  // a whole look, after which the next one is due in ten minutes
   test::must(engine->put({"a"}, 1.0F));
-  (*follower)->poke();
+  (*follower)->poke();  // one whole look, after which the next one is due in ten minutes
   REQUIRE(shows(Seq{1}));
   const int before = asked;
   test::must(engine->put({"b"}, 2.0F));
