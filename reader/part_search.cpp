@@ -64,7 +64,7 @@ void scan_codes(const Part& part, const PartQuery& query, Row begin, Row end, To
   const Row coded = std::min(end, codes.coded());
   if (coded <= begin || !codes.codec().prepare(query.query.data(), false, scratch.query_bits))
     return scan_unfiltered(part, query, begin, end, top, stats);
-  scratch.packed_query.prepare(scratch.query_bits);
+  scratch.packed_query.prepare(scratch.query_bits, index::GroupOrder::sampled);
   const auto visible = [&](Row row) { return part.visible(row); };
   for (Row row = begin; row < coded; row += kChunk) {
     const Row chunk_end = std::min(coded, row + kChunk);

@@ -23,6 +23,9 @@ template <class Less>
 
 }  // namespace detail
 
+/// What of a row is read with the sample of its block: signs, term and scale.
+inline constexpr std::size_t kSampledBytes = kSampledGroups / 2 + 2 * sizeof(float);
+
 /// Rows [begin, end) of `vectors` with their codes, whole blocks of kPackedRows (packed_codes.hpp); numbered from `first` in the collector.
 struct CodedRows {
   const VectorsView& vectors;
@@ -39,8 +42,16 @@ void scan_by_codes(const CodedRows& coded, const BitCodec& codec, const PackedQu
   const Row rows = coded.end - coded.begin;
   alignas(64) std::array<float, kPackedRows> keys;
   auto worst = detail::worst_key(codec, top);
+  // The sample is looked at while it spares reading at least half of the blocks.
+  constexpr Row kTried = 8;
+  Row sampled = 0, passed = 0;
   for (Row begin = 0; begin < rows; begin += kPackedRows) {
     const std::byte* const block = coded.codes + std::size_t{begin} * stride;
+    if (prepared.has_sample() && (sampled < kTried || 2 * passed < sampled)) {
+      ++sampled;
+      if (!prepared.may_reach(codec.kernels(), block, detail::kSureDeviations, worst)) continue;
+      ++passed;
+    }
     if (!prepared.lowest_keys(codec.kernels(), block, detail::kSureDeviations, worst, keys)) continue;
     for (Row i = 0; i < kPackedRows; ++i) {
       if (keys[i] > worst || !accept(coded.first + begin + i)) continue;
@@ -51,7 +62,7 @@ void scan_by_codes(const CodedRows& coded, const BitCodec& codec, const PackedQu
     }
   }
   stats.estimated_distances += rows;
-  stats.bytes_touched += rows * stride;
+  stats.bytes_touched += rows * stride - std::uint64_t{sampled - passed} * kPackedRows * (stride - kSampledBytes);
 }
 
 }  // namespace ndb::index

@@ -135,6 +135,7 @@ bool BitCodec::prepare(const float* query, bool refine, BitQueryBuffer& buffer) 
   const auto sum = static_cast<float>(
       kernels_->bit_planes(rotated, bits, least, inverse_step, buffer.planes.data(), plane_words));
   buffer.length = std::sqrt(length2);
+  buffer.weight = weight_;
   buffer.query.planes = buffer.planes.data();
   buffer.query.words = bits / 64;
   buffer.query.plane_words = plane_words;

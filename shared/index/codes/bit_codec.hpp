@@ -32,6 +32,7 @@ namespace ndb::index {
 struct BitQueryBuffer {
   simd::BitQuery query;
   float length = 0.0F;                   ///< of what was rotated, in units: errors grow with it
+  float weight = 0.0F;                   ///< of the product in a key
   AlignedBuffer<float> rotated;
   AlignedBuffer<std::uint64_t> planes;
   AlignedBuffer<std::int8_t> values;     ///< the same in 8 bits, for refined codes

@@ -1,6 +1,8 @@
 #include "shared/index/codes/packed_codes.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 
 namespace ndb::index {
 namespace {
@@ -11,35 +13,83 @@ constexpr std::size_t kTailFloats = 4;
 
 }  // namespace
 
-void pack_code(const std::byte* row, std::uint32_t dim, std::size_t at, std::byte* block) noexcept {
+void pack_code(const std::byte* row, std::uint32_t dim, std::size_t at, std::byte* block, GroupOrder order) noexcept {
   const std::size_t code_bytes = BitCodec::stride_bytes(dim) - kTailFloats * sizeof(float);
   const unsigned shift = at < kGroupBytes ? 0 : 4;
-  std::byte* place = block + at % kGroupBytes;
-  for (std::size_t i = 0; i < code_bytes; ++i, place += 2 * kGroupBytes) {
-    const auto bits = std::to_integer<unsigned>(row[i]);
-    place[0] |= static_cast<std::byte>((bits & 15U) << shift);
-    place[kGroupBytes] |= static_cast<std::byte>((bits >> 4U) << shift);
+  const std::size_t groups = 2 * code_bytes;
+  const bool sampled = order == GroupOrder::sampled && has_sample(groups);
+  for (std::size_t group = 0; group < groups; ++group) {
+    const auto bits = std::to_integer<unsigned>(row[group / 2]) >> (group % 2 * kGroupDims) & 15U;
+    block[(sampled ? sampled_place(group, groups) : group) * kGroupBytes + at % kGroupBytes] |= static_cast<std::byte>(bits << shift);
   }
   std::byte* tails = block + code_bytes * 2 * kGroupBytes;
   for (std::size_t i = 0; i < kTailFloats; ++i)
     base::store(tails + (i * kPackedRows + at) * sizeof(float), base::load<float>(row + code_bytes + i * sizeof(float)));
 }
 
-void PackedQuery::prepare(const BitQueryBuffer& query) {
+void PackedQuery::prepare(const BitQueryBuffer& query, GroupOrder order) {
   query_ = &query;
+  sample_ = {};
   groups_ = query.query.words * 64 / kGroupDims;
   if (tables_.size() < groups_ * kGroupBytes) tables_ = AlignedBuffer<std::uint8_t>(groups_ * kGroupBytes);
+  const bool sampled = order == GroupOrder::sampled && index::has_sample(groups_);
+  if (sampled) prepare_sample(query);
   for (std::size_t group = 0; group < groups_; ++group) {
     std::array<std::uint8_t, kGroupDims> values{};
     for (std::size_t plane = 0; plane < 4; ++plane) {
       const auto bits = query.query.planes[plane * query.query.plane_words + group / 16] >> (group % 16 * kGroupDims);
       for (std::size_t i = 0; i < kGroupDims; ++i) values[i] = static_cast<std::uint8_t>(values[i] | (bits >> i & 1U) << plane);
     }
-    std::uint8_t* table = tables_.data() + group * kGroupBytes;
+    std::uint8_t* table = tables_.data() + (sampled ? sampled_place(group, groups_) : group) * kGroupBytes;
     table[0] = 0;
     for (unsigned set = 1; set < kGroupBytes; ++set)
       table[set] = static_cast<std::uint8_t>(table[set & (set - 1)] + values[static_cast<std::size_t>(std::countr_zero(set))]);
   }
+}
+
+// ⟨v, q⟩ over a share of the dimensions, times what that is a share of: off by √(share⁻¹ − 1) lengths of the query, and together with the error of
+// the whole code by less than √share⁻¹ for a row of scale 1. With q in steps from −7 to 7 the sum needs no count of positive signs.
+void PackedQuery::prepare_sample(const BitQueryBuffer& query) {
+  constexpr int kMost = 7, kZero = 28;  // of a value; what stands for a sum of 0
+  const float* const rotated = query.rotated.data();
+  float largest = 0.0F;
+  for (std::size_t i = 0; i < kSampledGroups; ++i)
+    for (std::size_t k = 0; k < kGroupDims; ++k) largest = std::max(largest, std::abs(rotated[i * groups_ / kSampledGroups * kGroupDims + k]));
+  const float step = largest / kMost;
+  if (!(step > 1e-30F)) return;
+  const float inverse_step = 1.0F / step;
+  if (sample_tables_.size() == 0) sample_tables_ = AlignedBuffer<std::uint8_t>(kSampledGroups * kGroupBytes);
+  int all = 0;
+  for (std::size_t i = 0; i < kSampledGroups; ++i) {
+    std::array<int, kGroupDims> values{};
+    for (std::size_t k = 0; k < kGroupDims; ++k) {
+      const float steps = rotated[i * groups_ / kSampledGroups * kGroupDims + k] * inverse_step;
+      values[k] = static_cast<int>(steps + std::copysign(0.5F, steps));  // |steps| ≤ 7 up to rounding
+      all += values[k];
+    }
+    std::array<int, kGroupBytes> sums{};
+    for (unsigned set = 1; set < kGroupBytes; ++set) sums[set] = sums[set & (set - 1)] + values[static_cast<std::size_t>(std::countr_zero(set))];
+    for (unsigned set = 0; set < kGroupBytes; ++set) sample_tables_.data()[i * kGroupBytes + set] = static_cast<std::uint8_t>(sums[set] + kZero);
+  }
+  const float whole = static_cast<float>(groups_) / static_cast<float>(kSampledGroups);
+  // ⟨v, q⟩ = 2 · Σ q where v is positive − Σ q
+  sample_.per_sum = query.weight * whole * step * 2.0F;
+  sample_.offset = -query.weight * whole * step * static_cast<float>(2 * kZero * static_cast<int>(kSampledGroups) + all);
+  sample_.deviation = std::abs(query.weight) * query.length * std::sqrt(whole);
+}
+
+bool PackedQuery::may_reach(const simd::Kernels& kernels, const std::byte* block, float deviations, float worst) const noexcept {
+  if (!has_sample()) return true;
+  alignas(64) std::array<std::uint32_t, kPackedRows> sums;
+  kernels.packed_sums(sample_tables_.data(), block, kSampledGroups, sums.data());
+  const auto* const term = reinterpret_cast<const float*>(block + groups_ * kGroupBytes);
+  const float* const scale = term + kPackedRows;
+  const float offset = sample_.offset - deviations * sample_.deviation;
+  const float most = worst - query_->query.base;
+  std::uint32_t wanted = 0;
+  for (std::size_t i = 0; i < kPackedRows; ++i)
+    wanted |= term[i] + scale[i] * (offset + sample_.per_sum * static_cast<float>(sums[i])) <= most ? 1U : 0U;
+  return wanted != 0;
 }
 
 bool PackedQuery::lowest_keys(const simd::Kernels& kernels, const std::byte* block, float deviations, float worst,

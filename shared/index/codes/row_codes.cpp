@@ -43,7 +43,7 @@ std::byte* RowCodes::block(Row row) {
 
 void RowCodes::encode(const float* vector, Row at, std::byte* codes) noexcept {
   if (!made_codec_->encode(vector, code_.data(), nullptr)) made_codec_->encode_nearest(code_.data());
-  pack_code(code_.data(), static_cast<std::uint32_t>(made_codec_->dim()), at, codes);
+  pack_code(code_.data(), static_cast<std::uint32_t>(made_codec_->dim()), at, codes, GroupOrder::sampled);
 }
 
 }  // namespace ndb::index

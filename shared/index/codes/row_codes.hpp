@@ -5,7 +5,8 @@
 // little each time, so that none waits long.
 //
 // Threads: any; one at a time makes codes, the others go on without.
-// Invariants: rows [0, coded()) have codes, which never change; they lie in chunks of kChunkRows, in blocks of 32 rows (packed_codes.hpp).
+// Invariants: rows [0, coded()) have codes, which never change; they lie in chunks of kChunkRows, in blocks of 32 rows that begin with a sample
+// (packed_codes.hpp).
 #pragma once
 
 #include <algorithm>

@@ -53,7 +53,7 @@ TEST_CASE("a scan by codes finds what an exact one does, on a small share of the
       table->extend_codes(table->row_count());
       REQUIRE(table->codes().coded() == 4 * kRows);
       REQUIRE(table->codes().codec().prepare(query.data(), false, bits));
-      prepared.prepare(bits);
+      prepared.prepare(bits, index::GroupOrder::sampled);
       for (Row chunk = 0; chunk < 4; ++chunk) {
         const auto vectors = table->chunk_vectors(chunk, table->row_count());
         for (Row row = 0; row < kRows; ++row) exact.push(query.key(vectors, row), chunk * kRows + row);
@@ -83,9 +83,9 @@ TEST_CASE("vectors whose codes do not fit are looked at themselves") {
   const std::vector<float> vector(kDim, 1e-20F);
   const index::PreparedQuery query(vector, Distance::dot);
   index::BitQueryBuffer bits;
-      index::PackedQuery prepared;
+  index::PackedQuery prepared;
   REQUIRE(table->codes().codec().prepare(query.data(), false, bits));
-  prepared.prepare(bits);
+  prepared.prepare(bits, index::GroupOrder::sampled);
   index::TopK<> top(kRows / 2);
   index::SearchStats stats;
   const auto vectors = table->chunk_vectors(1, 2 * kRows);
@@ -154,7 +154,7 @@ TEST_CASE("several threads make and use codes while rows are added") {
         table->extend_codes(kRows);
         if (coded == 0) continue;
         if (!table->codes().codec().prepare(query.data(), false, bits)) std::abort();
-        prepared.prepare(bits);
+        prepared.prepare(bits, index::GroupOrder::sampled);
         index::TopK<> top(10);
         index::SearchStats stats;
         const auto vectors = table->chunk_vectors(0, table->row_count());
