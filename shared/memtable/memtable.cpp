@@ -21,7 +21,8 @@ Memtable::Chunk& Memtable::chunk_for_append(Row row) {
   if (Chunk* chunk = place.load(std::memory_order_relaxed); chunk != nullptr) return *chunk;
   auto chunk = std::make_unique<Chunk>();
   const std::size_t vector_bytes = std::size_t{stride_bytes_} * kChunkRows + 64;  // kernels may read a little further
-  chunk->vectors = BlockPool::instance().take(vector_bytes);
+  // A memtable that has filled its first chunk will most likely fill the next ones.
+  chunk->vectors = BlockPool::instance().take(vector_bytes, row < kChunkRows ? BlockPool::Pages::small : BlockPool::Pages::huge);
   if (config_.distance == Distance::cosine) chunk->inverse_norms = std::make_unique<float[]>(kChunkRows);
   bytes_.fetch_add(vector_bytes + sizeof(Chunk), std::memory_order_relaxed);
   place.store(chunk.get(), std::memory_order_release);  // pairs with chunk_of()
