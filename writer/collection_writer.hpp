@@ -84,6 +84,7 @@ class CollectionWriter {
   Result<ManifestVersion> compact_all(const std::stop_token& stop);
   Result<ManifestVersion> rebuild_all(const std::stop_token& stop);
   void collect_if_due();
+  [[nodiscard]] bool is_closed();
   [[nodiscard]] std::optional<SegmentId> unindexed_segment() const;
   [[nodiscard]] std::vector<SegmentSize> segment_sizes() const;
   [[nodiscard]] BuildGraph graph_builder(const std::stop_token& stop);

@@ -133,6 +133,11 @@ void CollectionWriter::optimize_loop(const std::stop_token& stop) {
   jobs_.clear();
 }
 
+bool CollectionWriter::is_closed() {
+  const std::scoped_lock lock(work_mutex_);
+  return closed_;
+}
+
 void CollectionWriter::collect_if_due() {
   const auto now = std::chrono::steady_clock::now();
   if (now < next_collect_) return;
@@ -141,9 +146,10 @@ void CollectionWriter::collect_if_due() {
   const auto round = std::chrono::steady_clock::now() - now;  // grows with the versions that are kept
   next_collect_ = now + std::max<std::chrono::steady_clock::duration>(
       round * kCollectPause, std::clamp<std::chrono::milliseconds>(options_.gc_grace / 4, kMinCollect, kIdleRound));
+  if (is_closed()) return;  // what fails then fails because of that
   if (!status) return base::log_error("collecting old files", status.error());
   if (!collector_->waits_for_manifests(pinned) || log_->failure()) return;
-  if (const auto aged = publisher_->publish([](format::Manifest&) -> Status { return {}; }); !aged)
+  if (const auto aged = publisher_->publish([](format::Manifest&) -> Status { return {}; }); !aged && !is_closed())
     base::log_error("publishing so that old files can go", aged.error());
 }
 

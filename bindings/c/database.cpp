@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include "bindings/c/handles.hpp"
@@ -107,7 +108,8 @@ ndb_code ndb_has_collection(ndb_database* database, const char* name, bool* out,
     NDB_TRY(require(database, "database"));
     NDB_TRY(require(name, "name"));
     NDB_TRY(require(out, "out"));
-    *out = database->database.has_collection(name);
+    NDB_TRY_ASSIGN(const auto names, database->database.list_collections());  // which says why it cannot tell, if so
+    *out = std::ranges::find(names, std::string_view(name)) != names.end();
     return {};
   });
 }

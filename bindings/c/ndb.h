@@ -59,7 +59,7 @@ typedef enum ndb_code {
   NDB_OVERLOADED = 12,       /* too much is waiting; try again later */
   NDB_UNAUTHENTICATED = 13,  /* no valid key was given (daemons only) */
   NDB_PERMISSION_DENIED = 14,/* the operating system does not allow it */
-  NDB_UNAVAILABLE = 15,      /* not ready: closed, dropped, or inherited over a fork() */
+  NDB_UNAVAILABLE = 15,      /* not ready: closed, or inherited over a fork(); a dropped collection is NDB_NOT_FOUND */
   NDB_INTERNAL = 16          /* a bug in nDB, or no memory */
 } ndb_code;
 

@@ -51,6 +51,7 @@ Result<Database> Database::open(const std::filesystem::path& folder, const Datab
 
 Result<Database> embedded::open_database(fs::FileSystem& fs, const std::filesystem::path& folder, const DatabaseOptions& options) {
   if (folder.empty()) return fail(ErrorCode::invalid_argument, "the folder's name is empty", "data_dir");
+  if (folder.native().contains('\0')) return fail(ErrorCode::invalid_argument, "the folder's name holds a zero byte", "data_dir");
   if (!options.read_only) NDB_TRY(make_folder(folder));
   const auto absolute = std::filesystem::absolute(folder);
   struct stat status {};
@@ -156,6 +157,12 @@ Result<std::shared_ptr<CollectionCore>> Database::Impl::get(std::string_view nam
   }
 }
 
+Status Database::Impl::check_usable() {
+  NDB_TRY(fork_.check());
+  const std::scoped_lock lock(mutex_);
+  return check_open();
+}
+
 bool Database::Impl::has(std::string_view name) {
   if (!validate_collection_name(name)) return false;
   const auto there = fs_.exists(format::current_file_path(folder_ / name));
@@ -163,11 +170,7 @@ bool Database::Impl::has(std::string_view name) {
 }
 
 Result<std::vector<std::string>> Database::Impl::list() {
-  NDB_TRY(fork_.check());
-  {
-    const std::scoped_lock lock(mutex_);
-    NDB_TRY(check_open());
-  }
+  NDB_TRY(check_usable());
   auto names = fs_.list(folder_);
   if (!names && names.error().code == ErrorCode::not_found && options_.read_only) return std::vector<std::string>{};
   if (!names) return names;
@@ -233,7 +236,9 @@ Result<Collection> Database::get_collection(std::string_view name) const {
   return Collection(std::make_shared<Collection::Impl>(impl_, std::move(core)));
 }
 
-bool Database::has_collection(std::string_view name) const { return impl_->has(name); }
+bool Database::has_collection(std::string_view name) const {
+  return impl_->check_usable() && impl_->has(name);
+}
 Result<std::vector<std::string>> Database::list_collections() const { return impl_->list(); }
 Status Database::drop_collection(std::string_view name) { return impl_->drop(name); }
 Status Database::close() { return impl_->close(); }

@@ -22,6 +22,8 @@ class Database::Impl {
 
   Status create(std::string_view name, const CollectionConfig& config);
   Result<std::shared_ptr<embedded::CollectionCore>> get(std::string_view name);
+  /// unavailable once it is closed, or in a process that inherited it.
+  [[nodiscard]] Status check_usable();
   [[nodiscard]] bool has(std::string_view name);
   Result<std::vector<std::string>> list();
   Status drop(std::string_view name);

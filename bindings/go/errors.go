@@ -26,7 +26,7 @@ const (
 	ErrOverloaded       Code = C.NDB_OVERLOADED        // too much is waiting; try again later
 	ErrUnauthenticated  Code = C.NDB_UNAUTHENTICATED   // no valid key was given (daemons only)
 	ErrPermissionDenied Code = C.NDB_PERMISSION_DENIED // the operating system does not allow it
-	ErrUnavailable      Code = C.NDB_UNAVAILABLE       // closed, dropped, or inherited over a fork
+	ErrUnavailable      Code = C.NDB_UNAVAILABLE       // closed, or inherited over a fork; a dropped collection is ErrNotFound
 	ErrInternal         Code = C.NDB_INTERNAL          // a bug in nDB, or no memory
 )
 

@@ -141,6 +141,7 @@ class Database {
   [[nodiscard]] Result<Collection> create_collection(std::string_view name, const CollectionConfig& config);
   /// not_found if there is none. Takes no lock.
   [[nodiscard]] Result<Collection> get_collection(std::string_view name) const;
+  /// False too where it cannot be told: once closed, in a process that inherited it, or if the folder cannot be read (list_collections() says why).
   [[nodiscard]] bool has_collection(std::string_view name) const;
   /// Names in order.
   [[nodiscard]] Result<std::vector<std::string>> list_collections() const;

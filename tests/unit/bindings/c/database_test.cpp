@@ -131,9 +131,17 @@ TEST_CASE("opened read-only, a database answers reads and refuses writes") {
 TEST_CASE("after closing, what is left of a database answers unavailable and can be freed") {
   CBench bench;
   CError error;
+  CDatabase other;
+  REQUIRE(ndb_open(bench.folder.path().c_str(), nullptr, &other, nullptr) == NDB_OK);
+  bool there = false;
+  CHECK(ndb_has_collection(other, "docs", &there, nullptr) == NDB_OK);
+  CHECK(there);
+  CHECK(ndb_has_collection(other, "../docs", &there, nullptr) == NDB_OK);
+  CHECK_FALSE(there);
   REQUIRE(ndb_close(bench.db.give(), &error) == NDB_OK);
   CHECK(static_cast<ndb_error*>(error) == nullptr);
   check_refused(NDB_UNAVAILABLE, "", [&](ndb_error** failure) { return ndb_remove(bench.docs, "a", nullptr, failure); });
+  check_refused(NDB_UNAVAILABLE, "", [&](ndb_error** failure) { return ndb_has_collection(other, "docs", &there, failure); });
   CHECK(ndb_close(nullptr, nullptr) == NDB_OK);
   CDatabase again;
   REQUIRE(ndb_open(bench.folder.path().c_str(), nullptr, &again, nullptr) == NDB_OK);

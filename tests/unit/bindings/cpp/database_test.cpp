@@ -25,6 +25,7 @@ TEST_CASE("what is no folder cannot be opened") {
   CHECK_FALSE(Database::open(folder.path() / "file"));
   CHECK_FALSE(Database::open(folder.path() / "file" / "below"));
   CHECK(Database::open("").error().code == ErrorCode::invalid_argument);
+  CHECK(Database::open(folder.path() / std::string("a\0b", 3)).error().code == ErrorCode::invalid_argument);
 }
 
 TEST_CASE("one folder opened twice shares one engine, however its name is spelt") {
@@ -86,6 +87,7 @@ TEST_CASE("after close every call of every handle is unavailable") {
   CHECK(unavailable(copy.get_collection("docs")));
   CHECK(unavailable(copy.create_collection("new", {.dim = 1})));
   CHECK(unavailable(copy.list_collections()));
+  CHECK_FALSE(copy.has_collection("docs"));
   CHECK(unavailable(copy.drop_collection("docs")));
 }
 
