@@ -7,11 +7,11 @@ namespace {
 
 // Functions of Python modules, looked up once and never given back: the interpreter may be gone by the end.
 py::handle function(const char* module_name, const char* name) {
-  return py::module_::import(module_name).attr(name).cast<py::object>().release();
+  return in_python([&] { return py::module_::import(module_name).attr(name).cast<py::object>().release(); });
 }
 
 Floats floats_of(const py::object& value, const std::string& field) {
-  auto array = Floats::ensure(value);
+  auto array = in_python([&] { return Floats::ensure(value); });
   if (array) return array;
   PyErr_Clear();
   raise(ErrorCode::invalid_argument, field + " is no array of numbers", field);
@@ -27,7 +27,7 @@ void raise(const Error& error) {
   const auto text = [](const std::string& bytes) {
     return py::reinterpret_steal<py::str>(PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), "replace"));
   };
-  const py::object exception = kind(text(error.message), text(error.field));
+  const py::object exception = in_python([&] { return kind(text(error.message), text(error.field)); });
   PyErr_SetObject(kind.ptr(), exception.ptr());
   throw py::error_already_set();
 }
@@ -93,7 +93,7 @@ std::string payload_of(const py::object& value, const std::string& field) {
   if (!PyDict_Check(value.ptr())) raise(ErrorCode::invalid_argument, field + " is neither a dict nor JSON text nor None", field);
   static const py::handle dumps = function("ndb._filters", "dumps");
   try {
-    return dumps(value).cast<std::string>();
+    return in_python([&] { return dumps(value).cast<std::string>(); });
   } catch (py::error_already_set& thrown) {
     if (!thrown.matches(PyExc_TypeError) && !thrown.matches(PyExc_ValueError) && !thrown.matches(PyExc_RecursionError)) throw;
     raise(ErrorCode::invalid_argument, field + " cannot be written as JSON: " + py::str(thrown.value()).cast<std::string>(), field);
@@ -105,7 +105,7 @@ Filter filter_of(const py::object& value) {
   static const py::handle to_json = function("ndb._filters", "to_json");
   std::string json;
   try {
-    json = to_json(value).cast<std::string>();
+    json = in_python([&] { return to_json(value).cast<std::string>(); });
   } catch (py::error_already_set& thrown) {
     if (!thrown.matches(PyExc_TypeError) && !thrown.matches(PyExc_ValueError)) throw;
     raise(ErrorCode::invalid_argument, py::str(thrown.value()).cast<std::string>(), "filter");
@@ -118,7 +118,7 @@ Filter filter_of(const py::object& value) {
 py::object loads(std::string_view json) {
   if (json.empty()) return py::none();
   static const py::handle parse = function("json", "loads");
-  return parse(py::str(json.data(), json.size()));
+  return in_python([&] { return parse(py::str(json.data(), json.size())); });
 }
 
 std::chrono::milliseconds milliseconds_of(double seconds, const std::string& field) {

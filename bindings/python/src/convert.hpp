@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/python/src/gil.hpp"
 #include "ndb/ndb.hpp"
 
 namespace ndb::python {
@@ -33,7 +34,7 @@ using Floats = py::array_t<float, py::array::c_style | py::array::forcecast>;
 template <class Call>
 auto without_gil(Call call) {
   auto result = [&] {
-    const py::gil_scoped_release released;
+    const GilReleased released;
     return call();
   }();
   if (!result) raise(result.error());
