@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "bindings/python/src/results.hpp"
 #include "ipc/http/codec/answer_codec.hpp"
+#include "reader/query.hpp"
 #include "shared/base/time_text.hpp"
 
 namespace ndb::python {
@@ -32,13 +34,6 @@ struct SearchOptions {
   }
 };
 
-// None is "not given".
-template <class T>
-std::optional<T> optional_of(const py::object& value) {
-  if (value.is_none()) return std::nullopt;
-  return value.cast<T>();
-}
-
 // pybind11's casters say "incompatible arguments" for a number that does not fit: better the engine's words.
 std::uint32_t small_number(std::int64_t value, const char* field) {
   if (value < 0 || value > std::numeric_limits<std::uint32_t>::max())
@@ -48,12 +43,42 @@ std::uint32_t small_number(std::int64_t value, const char* field) {
 
 SearchOptions options_of(std::int64_t top_k, bool approximate, const py::object& ef, const py::object& recall, const py::object& filter,
                          bool with_payload, bool with_vector, std::uint64_t min_seq, const py::object& timeout, bool explain) {
-  SearchOptions options{.top_k = small_number(top_k, "top_k"), .approximate = approximate, .ef = {}, .recall = optional_of<double>(recall),
+  SearchOptions options{.top_k = small_number(top_k, "top_k"), .approximate = approximate, .ef = {}, .recall = {},
                         .filter = filter_of(filter), .with_payload = with_payload, .with_vector = with_vector, .min_seq = min_seq,
                         .timeout = {}, .explain = explain};
-  if (!ef.is_none()) options.ef = small_number(ef.cast<std::int64_t>(), "ef");
-  if (!timeout.is_none()) options.timeout = milliseconds_of(timeout.cast<double>(), "timeout");
+  if (!ef.is_none()) options.ef = small_number(integer_of(ef, "ef"), "ef");
+  if (!recall.is_none()) options.recall = real_of(recall, "recall");
+  if (!timeout.is_none()) options.timeout = milliseconds_of(real_of(timeout, "timeout"), "timeout");
   return options;
+}
+
+// As Collection::wait_for, but in slices, between which the main thread runs the handlers of signals: Ctrl-C ends it.
+Status wait_in_slices(const Collection& self, Seq seq, std::chrono::milliseconds timeout) {
+  constexpr std::chrono::milliseconds kSlice{100};
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto slice = std::clamp(left, std::chrono::milliseconds(0), kSlice);
+    auto waited = released([&] { return self.wait_for(seq, slice); });
+    if (waited || waited.error().code != ErrorCode::timeout || slice < kSlice) return waited;
+    if (in_python([] { return PyErr_CheckSignals(); }) != 0) throw py::error_already_set();
+  }
+}
+
+// Waits for min_seq of the searches, so that Ctrl-C ends it. Leaves them what is left of the timeout.
+void wait_for_min_seq(const Collection& self, const SearchOptions& options, std::span<Search> searches) {
+  constexpr std::chrono::milliseconds kDefaultWait{1'000};  // as that of Search
+  if (options.min_seq == 0 || searches.empty()) return;
+  for (std::size_t i = 0; i < searches.size(); ++i)
+    if (const auto valid = reader::validate_search(searches[i], self.config(), searches.size() == 1 ? "" : fmt::format("searches[{}].", i)); !valid)
+      raise(valid.error());
+  const auto start = std::chrono::steady_clock::now();
+  const auto waited = wait_in_slices(self, Seq{options.min_seq}, options.timeout.value_or(kDefaultWait));
+  if (!waited && waited.error().code == ErrorCode::timeout) raise(ErrorCode::replica_lagging, waited.error().message, "min_seq");
+  if (!waited) raise(waited.error());
+  if (!options.timeout) return;
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+  for (auto& search : searches) search.timeout(std::max(*options.timeout - took, std::chrono::milliseconds(0)));
 }
 
 std::span<const float> span_of(const Floats& vector) { return {vector.data(), static_cast<std::size_t>(vector.size())}; }
@@ -63,22 +88,23 @@ Matches search(const Collection& self, const py::object& query, std::int64_t top
                const py::object& timeout, bool explain) {
   const auto options = options_of(top_k, approximate, ef, recall, filter, with_payload, with_vector, min_seq, timeout, explain);
   const auto vector = vector_of(query, "vector");
-  return hold(without_gil([&] { return self.search(options.search(span_of(vector))); }));
+  auto made = options.search(span_of(vector));
+  wait_for_min_seq(self, options, {&made, 1});
+  return hold(without_gil([&] { return self.search(made); }));
 }
 
 py::list search_batch(const Collection& self, const py::object& queries, std::int64_t top_k, bool approximate, const py::object& ef,
                       const py::object& recall, const py::object& filter, bool with_payload, bool with_vector, std::uint64_t min_seq,
                       const py::object& timeout, bool explain) {
   const auto options = options_of(top_k, approximate, ef, recall, filter, with_payload, with_vector, min_seq, timeout, explain);
-  const auto matrix = matrix_of(queries, "searches");
+  const auto matrix = matrix_of(queries, "searches", "searches", self.config().dim);
   const auto count = static_cast<std::size_t>(matrix.ndim() == 2 ? matrix.shape(0) : 0);
   const std::size_t dim = count == 0 ? 0 : static_cast<std::size_t>(matrix.size()) / count;
-  auto results = without_gil([&] {
-    std::vector<Search> searches;
-    searches.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) searches.push_back(options.search(span_of(matrix).subspan(i * dim, dim)));
-    return self.search_batch(searches);
-  });
+  std::vector<Search> searches;
+  searches.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) searches.push_back(options.search(span_of(matrix).subspan(i * dim, dim)));
+  wait_for_min_seq(self, options, searches);
+  auto results = without_gil([&] { return self.search_batch(searches); });
   py::list answers(results.size());
   for (std::size_t i = 0; i < results.size(); ++i) answers[i] = py::cast(hold(std::move(results[i])));
   return answers;
@@ -94,7 +120,7 @@ WriteResult insert(Collection& self, const py::object& id, const py::object& vec
 std::vector<std::string> payloads_of(const py::object& payloads, std::size_t count) {
   std::vector<std::string> texts;
   if (payloads.is_none()) return texts;
-  const py::tuple all(payloads);
+  const auto all = in_python([&] { return py::tuple(payloads); });
   if (all.size() != count)
     raise(ErrorCode::invalid_argument, fmt::format("there are {} payloads for {} ids", all.size(), count), "payloads");
   texts.reserve(count);
@@ -106,7 +132,7 @@ std::vector<std::string> payloads_of(const py::object& payloads, std::size_t cou
 
 WriteResult insert_batch(Collection& self, const py::object& ids, const py::object& vectors, const py::object& payloads) {
   const auto texts = texts_of(ids, "ids");
-  const auto matrix = matrix_of(vectors, "vectors");
+  const auto matrix = matrix_of(vectors, "vectors", "documents", self.config().dim);
   const std::size_t count = texts.views.size();
   const auto rows = static_cast<std::size_t>(matrix.ndim() == 2 ? matrix.shape(0) : 0);
   if (rows != count) raise(ErrorCode::invalid_argument, fmt::format("there are {} vectors for {} ids", rows, count), "vectors");
@@ -172,14 +198,25 @@ py::object index_stats(const Collection& self) {
   return dict;
 }
 
+// What a method of the value answers, or the value itself, if it has no such method.
+double number_from(const py::object& value, const char* method, const char* field, const char* what) {
+  py::object number = value;
+  try {
+    if (py::hasattr(value, method)) number = in_python([&] { return value.attr(method)(); });
+  } catch (py::error_already_set& thrown) {
+    raise_refused(thrown, fmt::format("{} is no {}", field, what), field);
+  }
+  return real_of(number, field, what);
+}
+
 // A datetime, seconds since 1970 as of time.time(), or a text in RFC 3339.
 std::chrono::system_clock::time_point time_of(const py::object& time) {
   if (py::isinstance<py::str>(time)) {
-    const auto text = time.cast<std::string>();
+    const std::string text(text_of(time, "at_time"));
     if (const auto parsed = base::parse_time(text)) return *parsed;
     raise(ErrorCode::invalid_argument, fmt::format("'{}' is no time as in RFC 3339 (2026-11-26T10:00:00Z)", text), "at_time");
   }
-  const auto seconds = (py::hasattr(time, "timestamp") ? py::object(time.attr("timestamp")()) : time).cast<double>();
+  const double seconds = number_from(time, "timestamp", "at_time", "datetime, number of seconds or text in RFC 3339");
   const double ms = std::floor(seconds * 1'000.0 + 0.01);
   if (!(ms >= 0.0 && ms <= static_cast<double>(base::kMostUnixMs))) raise(ErrorCode::invalid_argument, "is not between 1970 and 2262", "at_time");
   return base::from_unix_ms(static_cast<std::uint64_t>(ms));
@@ -195,11 +232,11 @@ py::dict dict_of(const VersionInfo& version) {
   return dict;
 }
 
-// Seconds as a number, or a timedelta.
+// Seconds as a number, or a timedelta; parts of seconds count as whole ones, for 0 means something else.
 std::chrono::seconds seconds_of(const py::object& time, const char* field) {
-  const auto seconds = (py::hasattr(time, "total_seconds") ? py::object(time.attr("total_seconds")()) : time).cast<double>();
+  const double seconds = number_from(time, "total_seconds", field, "timedelta or number of seconds");
   if (!(seconds >= 0.0 && seconds <= 1e9)) raise(ErrorCode::invalid_argument, fmt::format("{} is {} s", field, seconds), field);
-  return std::chrono::seconds(static_cast<std::int64_t>(seconds));
+  return std::chrono::seconds(static_cast<std::int64_t>(std::ceil(seconds)));
 }
 
 template <class Class>
@@ -255,7 +292,7 @@ void bind_upkeep(Class& bound) {
   });
   bound.def("wait_for", [](const Collection& self, std::uint64_t seq, double timeout) {
     const auto bound_ms = milliseconds_of(timeout, "timeout");
-    without_gil([&] { return self.wait_for(Seq{seq}, bound_ms); });
+    if (const auto waited = wait_in_slices(self, Seq{seq}, bound_ms); !waited) raise(waited.error());
   }, arg("seq"), arg("timeout") = 10.0);
   bound.def("acquire_write_lock", [](Collection& self) { without_gil([&] { return self.acquire_write_lock(); }); });
 }
@@ -265,6 +302,7 @@ void bind_upkeep(Class& bound) {
 void bind_collection(py::module_& module) {
   using py::arg;
   py::class_<Collection> bound(module, "Collection");
+  refuse_new(bound);
   bound.def_property_readonly("name", &Collection::name);
   bound.def_property_readonly("dim", [](const Collection& self) { return self.config().dim; });
   bound.def_property_readonly("distance", [](const Collection& self) { return std::string(distance_name(self.config().distance)); });

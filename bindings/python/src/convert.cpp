@@ -5,31 +5,78 @@
 namespace ndb::python {
 namespace {
 
-// Functions of Python modules, looked up once and never given back: the interpreter may be gone by the end.
-py::handle function(const char* module_name, const char* name) {
-  return in_python([&] { return py::module_::import(module_name).attr(name).cast<py::object>().release(); });
+// Of Python modules, found when the extension is loaded: later, whoever looks them up first would keep others waiting with the GIL, and might
+// need it itself. Never given back: the interpreter may be gone by the end.
+struct Found {
+  py::handle by_code, dumps, to_json, loads, real;
+} found;
+
+bool is_refusal(const py::error_already_set& thrown) {
+  return thrown.matches(PyExc_TypeError) || thrown.matches(PyExc_ValueError) || thrown.matches(PyExc_OverflowError) ||
+         thrown.matches(PyExc_RecursionError);
 }
 
-Floats floats_of(const py::object& value, const std::string& field) {
-  auto array = in_python([&] { return Floats::ensure(value); });
-  if (array) return array;
-  PyErr_Clear();
-  raise(ErrorCode::invalid_argument, field + " is no array of numbers", field);
+// Of a message that may quote what UTF-8 cannot say.
+std::string utf8_of(const py::object& value) {
+  const auto bytes = py::reinterpret_steal<py::bytes>(PyUnicode_AsEncodedString(py::str(value).ptr(), "utf-8", "backslashreplace"));
+  if (!bytes) throw py::error_already_set();
+  return bytes;
+}
+
+// numpy's own array, not of a class that gives elements another meaning, such as masked ones.
+bool is_plain_float32(const py::object& value) {
+  const auto* array = reinterpret_cast<const PyTypeObject*>(py::detail::npy_api::get().PyArray_Type_);
+  return Py_TYPE(value.ptr()) == array && py::isinstance<py::array_t<float>>(value);
+}
+
+// May throw whatever the conversion does.
+Floats floats_of(const py::object& value) {
+  return in_python([&] { return Floats(is_plain_float32(value) ? value : found.real(value)); });
+}
+
+[[noreturn]] void raise_no_vector(py::error_already_set& thrown, const std::string& field) {
+  raise_refused(thrown, field + " is no array of real numbers", field);
+}
+
+// Throws for the first row that is no vector of dim.
+void check_rows(const py::object& rows, const std::string& field, std::uint32_t dim) {
+  std::size_t at = 0;
+  for (const auto& row : py::tuple(rows)) {
+    const auto name = field + "[" + std::to_string(at++) + "].vector";
+    const auto size = vector_of(py::reinterpret_borrow<py::object>(row), name).size();
+    if (size == dim) continue;
+    raise(ErrorCode::invalid_argument,
+          name + " has " + std::to_string(size) + " elements; the collection has dim " + std::to_string(dim), name);
+  }
 }
 
 }  // namespace
 
-void raise(const Error& error) {
-  static const py::handle by_code = function("ndb._errors", "BY_CODE");
+void find_functions() {
+  const auto function = [](const char* module_name, const char* name) {
+    return py::object(py::module_::import(module_name).attr(name)).release();
+  };
+  found = {.by_code = function("ndb._errors", "BY_CODE"), .dumps = function("ndb._filters", "dumps"), .to_json = function("ndb._filters", "to_json"),
+           .loads = function("json", "loads"), .real = function("ndb._vectors", "real")};
+}
+
+void raise(const Error& error, py::handle cause) {
   const auto code = error_code_name(error.code);
-  const py::object kind = by_code[py::str(code.data(), code.size())];
+  const py::object kind = found.by_code[py::str(code.data(), code.size())];
   // Messages may quote bytes that are no UTF-8.
   const auto text = [](const std::string& bytes) {
     return py::reinterpret_steal<py::str>(PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), "replace"));
   };
   const py::object exception = in_python([&] { return kind(text(error.message), text(error.field)); });
+  if (cause) PyException_SetCause(exception.ptr(), cause.inc_ref().ptr());
   PyErr_SetObject(kind.ptr(), exception.ptr());
   throw py::error_already_set();
+}
+
+void raise_refused(py::error_already_set& thrown, std::string message, std::string field) {
+  if (!is_refusal(thrown)) throw thrown;
+  if (thrown.trace()) PyException_SetTraceback(thrown.value().ptr(), thrown.trace().ptr());
+  raise(Error{ErrorCode::invalid_argument, std::move(message), std::move(field)}, thrown.value());
 }
 
 std::string_view text_of(py::handle value, const std::string& field) {
@@ -43,7 +90,7 @@ std::string_view text_of(py::handle value, const std::string& field) {
 
 Texts texts_of(const py::object& sequence, const std::string& field) {
   if (PyUnicode_Check(sequence.ptr()) || PyBytes_Check(sequence.ptr())) raise(ErrorCode::invalid_argument, field + " is one text, not many", field);
-  Texts texts{py::tuple(sequence), {}};
+  Texts texts{in_python([&] { return py::tuple(sequence); }), {}};
   texts.views.reserve(texts.owners.size());
   for (std::size_t i = 0; i < texts.owners.size(); ++i) {
     const py::handle item = PyTuple_GET_ITEM(texts.owners.ptr(), static_cast<Py_ssize_t>(i));
@@ -66,13 +113,26 @@ std::vector<std::string> strings_of(const py::object& sequence, const std::strin
 }
 
 Floats vector_of(const py::object& value, const std::string& field) {
-  auto array = floats_of(value, field);
+  const auto array = [&] {
+    try {
+      return floats_of(value);
+    } catch (py::error_already_set& thrown) {
+      raise_no_vector(thrown, field);
+    }
+  }();
   if (array.ndim() == 1) return array;
   raise(ErrorCode::invalid_argument, field + " has " + std::to_string(array.ndim()) + " dimensions; a vector has one", field);
 }
 
-Floats matrix_of(const py::object& value, const std::string& field) {
-  auto array = floats_of(value, field);
+Floats matrix_of(const py::object& value, const std::string& field, const std::string& rows, std::uint32_t dim) {
+  const auto array = [&] {
+    try {
+      return floats_of(value);
+    } catch (py::error_already_set& thrown) {
+      if (is_refusal(thrown) && (PyList_Check(value.ptr()) || PyTuple_Check(value.ptr()))) check_rows(value, rows, dim);
+      raise_no_vector(thrown, field);
+    }
+  }();
   if (array.ndim() == 2 || array.size() == 0) return array;
   raise(ErrorCode::invalid_argument, field + " has " + std::to_string(array.ndim()) + " dimensions; many vectors have two", field);
 }
@@ -91,34 +151,50 @@ std::string payload_of(const py::object& value, const std::string& field) {
     return text;
   }
   if (!PyDict_Check(value.ptr())) raise(ErrorCode::invalid_argument, field + " is neither a dict nor JSON text nor None", field);
-  static const py::handle dumps = function("ndb._filters", "dumps");
+  py::object json;
   try {
-    return in_python([&] { return dumps(value).cast<std::string>(); });
+    json = in_python([&] { return found.dumps(value); });
   } catch (py::error_already_set& thrown) {
-    if (!thrown.matches(PyExc_TypeError) && !thrown.matches(PyExc_ValueError) && !thrown.matches(PyExc_RecursionError)) throw;
-    raise(ErrorCode::invalid_argument, field + " cannot be written as JSON: " + py::str(thrown.value()).cast<std::string>(), field);
+    raise_refused(thrown, field + " cannot be written as JSON: " + utf8_of(thrown.value()), field);
   }
+  return std::string(text_of(json, field));
 }
 
 Filter filter_of(const py::object& value) {
   if (value.is_none()) return {};
-  static const py::handle to_json = function("ndb._filters", "to_json");
-  std::string json;
+  py::object json;
   try {
-    json = in_python([&] { return to_json(value).cast<std::string>(); });
+    json = in_python([&] { return found.to_json(value); });
   } catch (py::error_already_set& thrown) {
-    if (!thrown.matches(PyExc_TypeError) && !thrown.matches(PyExc_ValueError)) throw;
-    raise(ErrorCode::invalid_argument, py::str(thrown.value()).cast<std::string>(), "filter");
+    raise_refused(thrown, utf8_of(thrown.value()), "filter");
   }
-  auto filter = Filter::from_json(json);
+  auto filter = Filter::from_json(text_of(json, "filter"));
   if (!filter) raise(filter.error());
   return std::move(*filter);
 }
 
 py::object loads(std::string_view json) {
   if (json.empty()) return py::none();
-  static const py::handle parse = function("json", "loads");
-  return in_python([&] { return parse(py::str(json.data(), json.size())); });
+  return in_python([&] { return found.loads(py::str(json.data(), json.size())); });
+}
+
+std::int64_t integer_of(const py::object& value, const std::string& field) {
+  const auto number = py::reinterpret_steal<py::object>(in_python([&] { return PyNumber_Index(value.ptr()); }));
+  if (!number) {
+    py::error_already_set thrown;
+    raise_refused(thrown, field + " is no integer", field);
+  }
+  int overflow = 0;
+  const auto integer = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+  if (overflow != 0) raise(ErrorCode::invalid_argument, field + " does not fit into 64 bits", field);
+  return integer;
+}
+
+double real_of(const py::object& value, const std::string& field, const char* what) {
+  const double number = in_python([&] { return PyFloat_AsDouble(value.ptr()); });
+  if (number != -1.0 || PyErr_Occurred() == nullptr) return number;
+  py::error_already_set thrown;
+  raise_refused(thrown, field + " is no " + what, field);
 }
 
 std::chrono::milliseconds milliseconds_of(double seconds, const std::string& field) {

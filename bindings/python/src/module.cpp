@@ -21,8 +21,16 @@ std::uint32_t unsigned_of(std::int64_t value, const char* field) {
 
 // A str, bytes or os.PathLike.
 std::string folder_of(const py::object& path) {
-  const auto text = py::module_::import("os").attr("fsencode")(path);
-  return text.cast<std::string>();
+  py::object bytes;
+  try {
+    bytes = in_python([&] { return py::module_::import("os").attr("fsencode")(path); });
+  } catch (py::error_already_set& thrown) {
+    if (thrown.matches(PyExc_TypeError)) throw;
+    raise_refused(thrown, "path cannot be a name in the file system", "path");
+  }
+  auto folder = bytes.cast<std::string>();
+  if (folder.find('\0') != std::string::npos) raise(ErrorCode::invalid_argument, "path has a NUL, which no path can", "path");
+  return folder;
 }
 
 Database open_database(const py::object& path, bool read_only, std::uint64_t memtable_bytes, double sync_interval, double poll_interval,
@@ -71,6 +79,7 @@ void bind_database(py::module_& module) {
            arg("merge_mb_per_second") = defaults.merge_mb_per_second, arg("shared_memory") = true);
   };
   py::class_<Database> bound(module, "Database");
+  refuse_new(bound);
   def_open([&](auto&&... parts) { bound.def_static(std::forward<decltype(parts)>(parts)...); });
   bound.def("create_collection", &create_collection, arg("name"), arg("dim"), py::kw_only(), arg("distance") = "cosine",
             arg("durability") = "buffered", arg("m") = 16, arg("ef_construction") = 200, arg("ef_search") = 64, arg("quantization") = "auto",
@@ -103,6 +112,7 @@ void bind_database(py::module_& module) {
 
 PYBIND11_MODULE(_ndb, module) {
   module.attr("__version__") = NDB_VERSION;
+  ndb::python::find_functions();
   ndb::python::bind_results(module);
   ndb::python::bind_collection(module);
   ndb::python::bind_database(module);

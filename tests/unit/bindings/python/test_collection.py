@@ -1,6 +1,8 @@
 """Documents, searches, filters and upkeep."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -46,7 +48,8 @@ def test_numbers_of_numpy_are_numbers_in_payloads(docs):
     ("vector[1]", ("x", [1, np.nan])), ("vector[0]", ("x", [1e39, 1])), ("vector", ("x", [1, 2, 3])), ("vector", ("x", [[1, 2]])),
     ("vector", ("x", "text")), ("vector", ("x", None)), ("id", ("", [1, 2])), ("id", (7, [1, 2])), ("id", ("\ud800", [1, 2])),
     ("payload", ("x", [1, 2], [1])), ("payload", ("x", [1, 2], "[1]")), ("payload", ("x", [1, 2], "")), ("payload", ("x", [1, 2], {"a": {1, 2}})),
-    ("payload", ("x", [1, 2], {"a": float("nan")})),
+    ("payload", ("x", [1, 2], {"a": float("nan")})), ("payload", ("x", [1, 2], {"a": "\ud800"})), ("payload", ("x", [1, 2], {"\ud800": 1})),
+    ("payload", ("x", [1, 2], '{"a":"\ud800"}')),
 ])
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning")
 def test_a_document_that_is_refused_changes_nothing(docs, field, arguments):
@@ -59,13 +62,51 @@ def test_a_document_that_is_refused_changes_nothing(docs, field, arguments):
 @pytest.mark.parametrize("field, arguments", [
     ("documents[1].vector[0]", (["x", "y"], [[1, 2], [np.inf, 2]])), ("documents[0].vector", (["x"], [[1, 2, 3]])), ("ids[1]", (["x", 3], [[1, 2]] * 2)),
     ("vectors", (["x"], [[1, 2], [3, 4]])), ("vectors", (["x"], [1, 2])), ("ids", ("x", [[1, 2]])), ("payloads", (["x"], [[1, 2]], [])),
-    ("documents[0].payload", (["x"], [[1, 2]], [3])),
+    ("documents[0].payload", (["x"], [[1, 2]], [3])), ("documents[1].payload", (["x", "y"], [[1, 2]] * 2, [None, {"a": "\ud800"}])),
+    ("documents[1].vector", (["x", "y"], [[1, 2], [1]])), ("documents[1].vector", (["x", "y"], ([1, 2], [[1, 2]]))),
+    ("documents[1].vector", (["x", "y"], [[1, 2], [1, "b"]])), ("documents[1].vector", (["x", "y"], [[1, 2], None])),
+    ("documents[1].vector", (["x", "y"], [[1, 2], np.ma.array([1, 2], mask=[0, 1])])), ("vectors", (["x"], np.array([[1, 2j]]))),
 ])
 def test_a_batch_that_is_refused_changes_nothing(docs, field, arguments):
     with pytest.raises(ndb.InvalidArgument) as caught:
         docs.insert_batch(*arguments)
     assert caught.value.field == field
     assert docs.stats()["seq"] == 3 and docs.count() == 3
+
+
+@pytest.mark.parametrize("vector", [
+    np.ma.array([1, 2], mask=[0, 1], dtype=np.float32), np.array([1, 2j]), [1, 2j], np.array(["2020-01-01", "2020-01-02"], dtype="M8[D]"),
+    np.array([1, 2], dtype="m8[s]"), ["1", "2"], np.array(["1", "2"]), np.array(["1", "2"], dtype=object), np.array([b"1", b"2"]),
+    [np.complex64(1), 10**30], np.array([(1.0,), (2.0,)], dtype=[("x", "f4")]), np.zeros(2, dtype="V4"), {"a": 1}, object(),
+])
+def test_what_is_no_array_of_real_numbers_is_refused(docs, vector):
+    for call, field in ((lambda: docs.insert("x", vector), "vector"), (lambda: docs.search(vector), "vector"),
+                        (lambda: docs.insert_batch(["w", "x"], [[1, 2], vector]), "documents[1].vector"),
+                        (lambda: docs.search_batch([[1, 2], vector]), "searches[1].vector")):
+        with pytest.raises(ndb.InvalidArgument, match="is no array of real numbers") as caught:
+            call()
+        assert caught.value.field == field and isinstance(caught.value.__cause__, (TypeError, ValueError))
+    assert docs.count() == 3
+
+
+@pytest.mark.parametrize("vector", [
+    [True, False], np.array([True, False]), np.array([1, 0], dtype=np.uint8), [Fraction(1), Decimal(0)], np.array([1, 0], dtype=object),
+    np.ma.array([1, 0], mask=False), np.array([1, 0], dtype=np.float16), [np.float64(1), np.int8(0)], (1, 0), range(1, -1, -1),
+])
+def test_real_numbers_of_every_kind_are_taken(docs, vector):
+    docs.insert("x", vector)
+    assert docs.get("x").vector.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, MemoryError, RuntimeError])
+def test_what_a_conversion_raises_is_passed_on(docs, kind):
+    class Array:
+        def __array__(self, *_, **__):
+            raise kind("of the array")
+
+    for call in (lambda: docs.insert("x", Array()), lambda: docs.insert_batch(["x"], Array()), lambda: docs.insert_batch(["x"], [Array()])):
+        with pytest.raises(kind, match="of the array"):
+            call()
 
 
 def test_an_empty_batch_does_nothing(docs):
@@ -128,12 +169,26 @@ def test_filters_are_values():
     (ndb.InvalidArgument, "top_k", {"top_k": 0}), (ndb.InvalidArgument, "top_k", {"top_k": -1}), (ndb.InvalidArgument, "ef", {"ef": 1 << 33}),
     (ndb.InvalidArgument, "recall", {"recall": 2.0}), (ndb.InvalidArgument, "filter.n.$what", {"filter": {"n": {"$what": 1}}}),
     (ndb.InvalidArgument, "filter", {"filter": "n = 1"}), (ndb.InvalidArgument, "timeout", {"timeout": -1}),
-    (ndb.ReplicaLagging, "min_seq", {"min_seq": 99, "timeout": 0.001}),
+    (ndb.ReplicaLagging, "min_seq", {"min_seq": 99, "timeout": 0.001}), (ndb.InvalidArgument, "ef", {"ef": "x"}),
+    (ndb.InvalidArgument, "ef", {"ef": 1.5}), (ndb.InvalidArgument, "ef", {"ef": 1 << 70}), (ndb.InvalidArgument, "recall", {"recall": "x"}),
+    (ndb.InvalidArgument, "timeout", {"timeout": "x"}), (ndb.InvalidArgument, "filter", {"filter": {"n": "\ud800"}}),
+    (ndb.InvalidArgument, "filter", {"filter": {"\ud800": 1}}), (ndb.InvalidArgument, "filter", {"filter": F.eq("n", "\ud800")}),
 ])
 def test_a_search_that_cannot_be_is_refused_under_its_field(docs, kind, field, options):
     with pytest.raises(kind) as caught:
         docs.search([0, 0], **options)
     assert caught.value.field == field
+
+
+def test_what_is_nested_too_deep_is_refused(docs):
+    deep = {}
+    for _ in range(5000):
+        deep = {"$and": [deep]}
+    for call, field in ((lambda: docs.count(deep), "filter"), (lambda: docs.search([0, 0], filter=deep), "filter"),
+                        (lambda: docs.insert("x", [1, 1], deep), "payload")):
+        with pytest.raises(ndb.InvalidArgument) as caught:
+            call()
+        assert caught.value.field == field
 
 
 def test_scrolling_goes_through_all_in_pages(docs):
@@ -191,5 +246,16 @@ def test_old_versions_answer_from_what_there_was(docs):
             docs.at_time(bad)
     with pytest.raises(ndb.InvalidArgument):
         docs.at_version(10**9)
-    with pytest.raises(ndb.InvalidArgument):
-        docs.set_history(-1)
+    for bad in (None, date(2026, 1, 1), "\ud800", float("nan"), 10**400):
+        with pytest.raises(ndb.InvalidArgument) as caught:
+            docs.at_time(bad)
+        assert caught.value.field == "at_time"
+
+
+def test_how_long_old_versions_are_kept(docs):
+    for bad, field in (((-1,), "retention"), (("x",), "retention"), ((None,), "retention"), ((1, None), "interval"), ((1, "x"), "interval")):
+        with pytest.raises(ndb.InvalidArgument) as caught:
+            docs.set_history(*bad)
+        assert caught.value.field == "history." + field
+    docs.set_history(0.9, timedelta(milliseconds=1500))  # not 0, which would mean none
+    assert docs.stats()["history"]["retention_s"] == 1 and docs.stats()["history"]["interval_s"] == 2

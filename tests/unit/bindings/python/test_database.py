@@ -83,6 +83,10 @@ def test_a_folder_that_cannot_be_is_an_error():
         ndb.open("/dev/null")
     with pytest.raises(TypeError):
         ndb.open(3)
+    for path in ("p3\0zzz", b"p3\0zzz", "p3\ud800"):
+        with pytest.raises(ndb.InvalidArgument) as caught:
+            ndb.open(path)
+        assert caught.value.field == "path"
 
 
 def test_a_forked_child_is_told_and_can_open_for_itself(db, docs, tmp_path):
