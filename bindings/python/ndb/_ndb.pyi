@@ -3,7 +3,7 @@
 import os
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Literal, Sequence
+from typing import Any, Literal, Sequence, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,8 @@ class WriteResult:
     def durability(self) -> Literal["buffered", "sync"]: ...
 
 class Document:
+    """Equal to another of the same id, payload and vector."""
+
     @property
     def id(self) -> str: ...
     @property
@@ -49,9 +51,16 @@ class Documents(Sequence[Document]):
     def next(self) -> str | None:
         """Of scroll: `after` for the next page, None at the end."""
     def __len__(self) -> int: ...
-    def __getitem__(self, index: int) -> Document: ...  # type: ignore[override]
+    @overload
+    def __getitem__(self, index: int) -> Document: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Document]: ...
+    def index(self, value: Any, start: int = 0, stop: int | None = None) -> int: ...  # type: ignore[override]
+    def count(self, value: Any) -> int: ...
 
 class Match:
+    """Equal to another of the same id, score, payload and vector."""
+
     @property
     def id(self) -> str: ...
     @property
@@ -80,7 +89,12 @@ class SearchResult(Sequence[Match]):
     def plan(self) -> dict[str, Any] | None:
         """How it was computed, if explain was given."""
     def __len__(self) -> int: ...
-    def __getitem__(self, index: int) -> Match: ...  # type: ignore[override]
+    @overload
+    def __getitem__(self, index: int) -> Match: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Match]: ...
+    def index(self, value: Any, start: int = 0, stop: int | None = None) -> int: ...  # type: ignore[override]
+    def count(self, value: Any) -> int: ...
 
 class Collection:
     @property

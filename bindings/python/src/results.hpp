@@ -28,6 +28,7 @@ using HeldDocument = Held<Document>;
 struct Matches {
   std::shared_ptr<const SearchResult> result;
 
+  [[nodiscard]] std::size_t size() const noexcept { return result->size(); }
   [[nodiscard]] HeldMatch at(py::ssize_t index) const;
 };
 
@@ -37,6 +38,7 @@ struct Documents {
   std::vector<std::string> missing;
   std::optional<std::string> next;
 
+  [[nodiscard]] std::size_t size() const noexcept { return documents->size(); }
   [[nodiscard]] HeldDocument at(py::ssize_t index) const;
 };
 
