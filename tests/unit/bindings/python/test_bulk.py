@@ -41,6 +41,28 @@ def test_what_is_no_document_is_named_by_its_place(docs, at, source):
     assert docs.count() == (4 if at else 3)  # the batches before it are in
 
 
+@pytest.mark.parametrize("field, document", [
+    ("documents[13].vector[1]", ("d", [1, np.nan])), ("documents[13].vector", ("d", [1, 2, 3])), ("documents[13].vector", ("d", [1])),
+    ("documents[13].vector", ("d", ["a", 1])), ("documents[13].vector", ("d", None)), ("documents[13].vector", ("d", 1.5)),
+    ("documents[13].vector", ("d", np.array([1, 2j]))), ("documents[13].vector", ("d", np.ma.array([1, 2], mask=[0, 1]))),
+    ("documents[13].vector", ("d", [[1, 2]])), ("ids[13]", (7, [1, 2])), ("documents[13].id", ("", [1, 2])), ("documents[13].payload", ("d", [1, 2], [1])),
+])
+@pytest.mark.parametrize("make", [list, np.array])
+def test_what_is_refused_is_named_by_its_place_in_the_source(docs, field, document, make):
+    source = [(f"d{i}", make([1.0, 2.0])) for i in range(13)] + [document] + [("e", make([1.0, 2.0]))]
+    with pytest.raises(ndb.InvalidArgument) as caught:
+        docs.insert_all(source, batch_rows=10)
+    assert caught.value.field == field and field.removesuffix("[1]") in str(caught.value) and str(caught.value) == caught.value.message
+    assert docs.count() == 13  # the batch before it is in
+
+
+def test_rows_of_vectors_that_are_all_wrong_are_refused(docs):
+    for vectors in ([1.5, 2.5], [None, None], [[[1, 2]], [[1, 2]]]):
+        with pytest.raises(ndb.InvalidArgument):
+            docs.insert_all([("d", vectors[0]), ("e", vectors[1])])
+    assert docs.count() == 3
+
+
 def test_nothing_is_inserted_from_nothing(docs):
     assert docs.insert_all([]) == 0
     with pytest.raises(ndb.InvalidArgument):
@@ -58,6 +80,33 @@ def test_a_frame_is_inserted_with_its_columns_as_payload(docs):
     assert docs.get("d24").payload is None and docs.get("d24").vector.tolist() == [48, 49]
     with pytest.raises(ndb.InvalidArgument):
         docs.insert_all(frame.drop(columns="vector"))
+
+
+@pytest.mark.parametrize("field, column, value", [
+    ("ids[13]", "id", None), ("ids[13]", "id", float("nan")), ("documents[13].vector", "vector", None), ("documents[13].vector", "vector", float("nan")),
+    ("documents[13].vector", "vector", [1, 2, 3]), ("documents[13].vector", "vector", [1]), ("documents[13].vector", "vector", np.array([1, 2, 3])),
+])
+def test_rows_of_a_frame_that_lack_something_are_named(docs, field, column, value):
+    pandas = pytest.importorskip("pandas", reason="python3-pandas is not installed")
+    columns = {"id": [f"d{i}" for i in range(20)], "vector": [[1.0, 2.0]] * 20}
+    columns[column] = columns[column][:13] + [value] + columns[column][14:]
+    frame = pandas.DataFrame(columns)
+    for source in (frame, frame.set_index("id")):
+        with pytest.raises(ndb.InvalidArgument) as caught:
+            docs.insert_all(source, batch_rows=10)
+        assert caught.value.field == field and "13" in str(caught.value)
+    assert docs.count() == 13 and docs.get_many(["None", "nan"]).ids == []
+
+
+def test_columns_of_a_frame_that_are_there_twice_are_refused(docs):
+    pandas = pytest.importorskip("pandas", reason="python3-pandas is not installed")
+    for twice in ("id", "vector", "n"):
+        frame = pandas.DataFrame([["d", [1, 2], 1, "e"]], columns=["id", "vector", "n", twice])
+        with pytest.raises(ndb.InvalidArgument, match=twice):
+            docs.insert_all(frame)
+    with pytest.raises(ndb.InvalidArgument, match="'1'"):
+        docs.insert_all(pandas.DataFrame([["d", [1, 2], 1, "e"]], columns=["id", "vector", 1, "1"]))
+    assert docs.count() == 3
 
 
 def test_progress_is_shown_where_tqdm_is(docs, capsys, monkeypatch):
