@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any, Iterable, Union
 
+from ._errors import InvalidArgument
+
 Scalar = Union[None, bool, int, float, str]
 
 
 class Filter:
-    """An immutable condition, made by F; combined with & (and), | (or) and ~ (not)."""
+    """An immutable condition, made by F; combined with & (and), | (or) and ~ (not). What it was made of may change: it is not kept."""
 
-    __slots__ = ("_condition", "_json")
+    __slots__ = ("_json",)
 
     def __init__(self, condition: dict) -> None:
-        self._condition = condition
         self._json = dumps(condition)
 
     def to_dict(self) -> dict:
@@ -48,7 +49,7 @@ class Filter:
         return hash(self._json)
 
     def __repr__(self) -> str:
-        return f"ndb.Filter({self._condition!r})"
+        return f"ndb.Filter({self.to_dict()!r})"
 
 
 def dumps(value: Any) -> str:
@@ -70,9 +71,17 @@ def to_json(condition: Filter | dict) -> str:
     raise TypeError(f"a filter is a dict or made by ndb.F, not {type(condition).__name__}")
 
 
-def _condition(part: Filter | dict) -> dict:
-    to_json(part)  # refuses what is neither
-    return part._condition if isinstance(part, Filter) else part
+def _joined(operator: str, parts: Iterable[Filter | dict]) -> Filter:
+    """Of the parts' JSON as it is."""
+    made = Filter.__new__(Filter)
+    made._json = f'{{"{operator}":[{",".join(map(to_json, parts))}]}}'
+    return made
+
+
+def _values(path: str, operator: str, values: Iterable[Scalar]) -> Filter:
+    if isinstance(values, (str, bytes)):  # an iterable, of letters: hardly what is meant
+        raise InvalidArgument(f"{operator} needs a list of values; {values!r} is one", f"filter.{path}.{operator}")
+    return Filter({path: {operator: list(values)}})
 
 
 class F:
@@ -104,11 +113,11 @@ class F:
 
     @staticmethod
     def in_(path: str, values: Iterable[Scalar]) -> Filter:
-        return Filter({path: {"$in": list(values)}})
+        return _values(path, "$in", values)
 
     @staticmethod
     def not_in(path: str, values: Iterable[Scalar]) -> Filter:
-        return Filter({path: {"$nin": list(values)}})
+        return _values(path, "$nin", values)
 
     @staticmethod
     def exists(path: str, exists: bool = True) -> Filter:
@@ -116,12 +125,14 @@ class F:
 
     @staticmethod
     def and_(*parts: Filter | dict) -> Filter:
-        return Filter({"$and": [_condition(part) for part in parts]})
+        return _joined("$and", parts)
 
     @staticmethod
     def or_(*parts: Filter | dict) -> Filter:
-        return Filter({"$or": [_condition(part) for part in parts]})
+        return _joined("$or", parts)
 
     @staticmethod
     def not_(part: Filter | dict) -> Filter:
-        return Filter({"$not": _condition(part)})
+        made = Filter.__new__(Filter)
+        made._json = f'{{"$not":{to_json(part)}}}'
+        return made

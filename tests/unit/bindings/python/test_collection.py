@@ -1,5 +1,7 @@
 """Documents, searches, filters and upkeep."""
 
+import copy
+import pickle
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 
 import ndb
-from ndb import F
+from ndb import F, Filter
 
 
 def ids(result):
@@ -163,6 +165,16 @@ def test_filters_are_values():
     assert condition == F.and_(F.eq("a", 1), F.lt("b", 2)) and len({condition, F.eq("a", 1), F.eq("a", 1)}) == 2
     with pytest.raises(TypeError):
         condition and condition
+    part = {"b": {"$in": [1]}}
+    filters = [Filter(part), F.and_(part), F.or_(F.eq("a", 1), part), F.not_(part), F.eq("a", 1) & part]
+    before = [(one.to_dict(), (one & F.exists("c")).to_dict(), repr(one)) for one in filters]
+    part["b"]["$in"].append(2)
+    assert before == [(one.to_dict(), (one & F.exists("c")).to_dict(), repr(one)) for one in filters]
+    assert copy.deepcopy(condition) == pickle.loads(pickle.dumps(condition)) == condition
+    for make in (F.in_, F.not_in):
+        with pytest.raises(ndb.InvalidArgument) as caught:
+            make("a", "xyz")
+        assert caught.value.field.startswith("filter.a.$")
 
 
 @pytest.mark.parametrize("kind, field, options", [
