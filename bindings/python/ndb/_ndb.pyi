@@ -149,7 +149,7 @@ class Collection:
     def versions(self) -> list[dict[str, Any]]:
         """version, seq and time of those that are there, oldest first; the last is the newest."""
     def set_history(self, retention: timedelta | float, interval: timedelta | float = 60) -> int:
-        """Keep old versions this long (0: no longer than readers need them), and make one at least every interval; whole seconds."""
+        """Keep old versions this long (0: no longer than readers need them), and make one at least every interval; in whole seconds, rounded up."""
 
 class Database:
     @staticmethod
