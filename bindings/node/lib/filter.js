@@ -1,16 +1,24 @@
-// Conditions over payloads: F.eq("source", "wiki").and(F.lt("year", 2020).not()), or the same as an object in the JSON form.
+// Conditions over payloads: F.eq("source", "wiki").and(F.lt("year", 2020).not()), or the same as an object in the JSON form. What JSON cannot
+// say is refused with its place: a condition that got lost on the way would let a removal remove everything.
 "use strict";
 
 const { invalid } = require("./errors.js");
+const { copyOfFilter, describe, isPlain } = require("./plain.js");
+
+let conditionOf;  // of a Filter; undefined of other objects
 
 /** An immutable condition, made by F. */
 class Filter {
-  #condition;
+  #condition;  // a copy of our own, which never leaves the package
   #json;
 
   constructor(condition) {
-    this.#json = JSON.stringify(condition);
-    this.#condition = condition;
+    this.#condition = checked(condition, "filter");
+    this.#json = JSON.stringify(this.#condition);
+  }
+
+  static {
+    conditionOf = (object) => (#condition in object ? object.#condition : undefined);
   }
 
   and(...others) {
@@ -25,9 +33,9 @@ class Filter {
     return F.not(this);
   }
 
-  /** The JSON form, for JSON.stringify as well. */
+  /** The JSON form, for JSON.stringify as well: a copy. */
   toJSON() {
-    return this.#condition;
+    return JSON.parse(this.#json);
   }
 
   toString() {
@@ -35,20 +43,40 @@ class Filter {
   }
 }
 
-function condition(part) {
-  if (part instanceof Filter) return part.toJSON();
-  if (part !== null && typeof part === "object" && !Array.isArray(part)) return part;
-  throw invalid("filter", `a filter is an object or made by F, not ${part === null ? "null" : typeof part}`);
+/** A copy of a condition, which must be an object. */
+function checked(condition, field) {
+  const isObject = typeof condition === "object" && condition !== null;
+  if (!isObject || Array.isArray(condition) || (conditionOf(condition) === undefined && !isPlain(condition)))
+    throw invalid(field, `${field} is an object or made by F, not ${condition === null ? "null" : Array.isArray(condition) ? "a list" : describe(condition)}`);
+  return copyOfFilter(condition, field, conditionOf);
 }
 
 /** The JSON text of a filter; null for undefined and null. */
 function filterText(filter) {
   if (filter === undefined || filter === null) return null;
-  if (filter instanceof Filter) return filter.toString();
-  return JSON.stringify(condition(filter));
+  return JSON.stringify(checked(filter, "filter"));
 }
 
-const compare = (operator) => (path, value) => new Filter({ [path]: { [operator]: value } });
+function named(path, condition) {
+  if (typeof path !== "string") throw invalid("path", `the path of a filter is a string, not ${path === null ? "null" : describe(path)}`);
+  return new Filter({ [path]: condition });
+}
+
+const compare = (operator) => (path, value) => named(path, { [operator]: value });
+
+const list = (operator) => (path, values) => {
+  if (typeof values !== "object" || typeof values?.[Symbol.iterator] !== "function") {
+    const field = `filter.${String(path)}.${operator}`;
+    throw invalid(field, `${field} is no list, but ${values === null ? "null" : describe(values)}`);
+  }
+  return named(path, { [operator]: [...values] });
+};
+
+// Each part is checked here, for a part that is no object would be taken for a value.
+const combine = (operator) => (...parts) => {
+  parts.forEach((part, i) => checked(part, `filter.${operator}[${i}]`));
+  return new Filter({ [operator]: parts });
+};
 
 /** What filters are made of. Paths are dotted; numbers compare as numbers, otherwise types never convert. */
 const F = Object.freeze({
@@ -58,12 +86,12 @@ const F = Object.freeze({
   lte: compare("$lte"),
   gt: compare("$gt"),
   gte: compare("$gte"),
-  in: (path, values) => new Filter({ [path]: { $in: [...values] } }),
-  notIn: (path, values) => new Filter({ [path]: { $nin: [...values] } }),
-  exists: (path, exists = true) => new Filter({ [path]: { $exists: exists } }),
-  and: (...parts) => new Filter({ $and: parts.map(condition) }),
-  or: (...parts) => new Filter({ $or: parts.map(condition) }),
-  not: (part) => new Filter({ $not: condition(part) }),
+  in: list("$in"),
+  notIn: list("$nin"),
+  exists: (path, exists = true) => named(path, { $exists: exists }),
+  and: combine("$and"),
+  or: combine("$or"),
+  not: (part) => new Filter({ $not: checked(part, "filter.$not") }),
 });
 
 module.exports = { F, Filter, filterText };

@@ -13,8 +13,12 @@ export type Scalar = null | boolean | number | string;
 /** A payload: any JSON object; given as an object, or as its JSON text. */
 export type Payload = { [key: string]: any };
 export type VectorLike = Float32Array | Float64Array | readonly number[];
+/** Anything with elements but a string, which has its characters. */
+export type List<T> = Iterable<T> & object;
+/** What a filter may be made of: what JSON can say. Not undefined, NaN, a Date, a Map, a Promise: they are refused with their place. */
+export type FilterValue = Scalar | Filter | readonly FilterValue[] | { readonly [key: string]: FilterValue };
 /** A Filter made by F, or its JSON form: {source: "wiki", year: {$gte: 2020}}. */
-export type FilterLike = Filter | { [key: string]: any };
+export type FilterLike = Filter | { readonly [key: string]: FilterValue };
 
 export interface OpenOptions {
   /** Never lock, never write a byte; mutations fail with ReadOnly. */
@@ -195,20 +199,20 @@ export class Collection {
   insertSync(id: string, vector: VectorLike, payload?: Payload | string | null): WriteResult;
   /** All of them, or none. vectors: one Float32Array of ids.length * dim values, or a list of vectors. */
   insertBatch(documents: readonly DocumentInput[]): Promise<WriteResult>;
-  insertBatch(ids: Iterable<string>, vectors: Float32Array | readonly VectorLike[], payloads?: readonly (Payload | string | null | undefined)[] | null): Promise<WriteResult>;
+  insertBatch(ids: List<string>, vectors: Float32Array | readonly VectorLike[], payloads?: readonly (Payload | string | null | undefined)[] | null): Promise<WriteResult>;
   insertBatchSync(documents: readonly DocumentInput[]): WriteResult;
-  insertBatchSync(ids: Iterable<string>, vectors: Float32Array | readonly VectorLike[], payloads?: readonly (Payload | string | null | undefined)[] | null): WriteResult;
+  insertBatchSync(ids: List<string>, vectors: Float32Array | readonly VectorLike[], payloads?: readonly (Payload | string | null | undefined)[] | null): WriteResult;
   /** NotFound if there is none. */
   get(id: string): Promise<Document>;
   getSync(id: string): Document;
-  getMany(ids: Iterable<string>): Promise<GetManyResult>;
-  getManySync(ids: Iterable<string>): GetManyResult;
+  getMany(ids: List<string>): Promise<GetManyResult>;
+  getManySync(ids: List<string>): GetManyResult;
   /** NotFound if there is none. */
   remove(id: string): Promise<WriteResult>;
   removeSync(id: string): WriteResult;
   /** Those that exist, atomically. */
-  removeMany(ids: Iterable<string>): Promise<WriteResult>;
-  removeManySync(ids: Iterable<string>): WriteResult;
+  removeMany(ids: List<string>): Promise<WriteResult>;
+  removeManySync(ids: List<string>): WriteResult;
   /** {} stands for all documents. */
   removeWhere(filter: FilterLike): Promise<WriteResult>;
   removeWhereSync(filter: FilterLike): WriteResult;
@@ -292,6 +296,7 @@ export class Filter {
   and(...others: FilterLike[]): Filter;
   or(...others: FilterLike[]): Filter;
   not(): Filter;
+  /** A copy of its JSON form. */
   toJSON(): { [key: string]: any };
 }
 
@@ -303,8 +308,8 @@ export const F: Readonly<{
   lte(path: string, value: Scalar): Filter;
   gt(path: string, value: Scalar): Filter;
   gte(path: string, value: Scalar): Filter;
-  in(path: string, values: Iterable<Scalar>): Filter;
-  notIn(path: string, values: Iterable<Scalar>): Filter;
+  in(path: string, values: List<Scalar>): Filter;
+  notIn(path: string, values: List<Scalar>): Filter;
   exists(path: string, exists?: boolean): Filter;
   /** Of nothing, it matches all. */
   and(...parts: FilterLike[]): Filter;
