@@ -16,7 +16,10 @@ const same = (answer) => answer;
 const METHODS = {
   insert: {
     read(id, vector, payload) {
-      if (typeof id === "object" && id !== null) ({ id, vector, payload } = id);
+      if (typeof id === "object" && id !== null) {
+        if (vector !== undefined || payload !== undefined) throw invalid("vector", "beside a document there is no vector or payload");
+        ({ id, vector, payload } = convert.document(id, ""));
+      }
       return [convert.text(id, "id"), convert.vector(vector, "vector"), convert.payload(payload, "payload")];
     },
   },
@@ -27,7 +30,7 @@ const METHODS = {
       const all = convert.vectors(vectors, this.dim, "vectors", (i) => `documents[${i}].vector`);
       if (all.length !== list.length * this.dim)
         throw invalid("vectors", `there are ${all.length} numbers for ${list.length} ids; the collection has dim ${this.dim}`);
-      return [list, all, readPayloads(payloads, list.length)];
+      return [list, all, readPayloads(payloads, list.length), all !== vectors];
     },
   },
   get: { soon: true, read: (id) => [convert.text(id, "id")], answer: (flat) => convert.documents(flat)[0] },
@@ -98,10 +101,10 @@ function readDocuments(dim, documents) {
   if (!Array.isArray(documents)) throw invalid("documents", "documents is no list");
   const list = documents.map((document, i) => {
     if (typeof document !== "object" || document === null) throw invalid(`documents[${i}]`, `documents[${i}] is no document`);
-    return convert.text(document.id, `documents[${i}].id`);
+    return convert.text(convert.document(document, `documents[${i}].`).id, `documents[${i}].id`);
   });
   const vectors = convert.vectors(documents.map((document) => document.vector), dim, "documents", (i) => `documents[${i}].vector`);
-  return [list, vectors, readPayloads(documents.map((document) => document.payload), list.length)];
+  return [list, vectors, readPayloads(documents.map((document) => document.payload), list.length), true];
 }
 
 function searchOptions(given) {

@@ -1,7 +1,9 @@
 // What callers pass, checked, in the form that the native module takes; and what it answers, as objects.
 "use strict";
 
+const { types } = require("node:util");
 const { invalid } = require("./errors.js");
+const { textOfPayload } = require("./plain.js");
 
 const wellFormed = typeof String.prototype.isWellFormed === "function" ? (text) => text.isWellFormed() : (text) => !/\p{Surrogate}/u.test(text);
 
@@ -19,21 +21,21 @@ function texts(values, field) {
   return list;
 }
 
-/** A Float32Array as it is; other lists of numbers are copied into one. */
+/** A Float32Array as it is; a Float64Array or a list of numbers copied into one. Bytes are refused: mostly they are floats in a Buffer. */
 function vector(value, field) {
-  if (value instanceof Float32Array) return value;
-  const list = Array.isArray(value) || ArrayBuffer.isView(value) ? value : null;
-  if (list === null || list instanceof DataView || list instanceof BigInt64Array || list instanceof BigUint64Array)
-    throw invalid(field, `${field} is no Float32Array or list of numbers`);
-  for (let i = 0; i < list.length; ++i)
-    if (typeof list[i] !== "number") throw invalid(`${field}[${i}]`, `${field}[${i}] is no number`);
-  return Float32Array.from(list);
+  if (types.isFloat32Array(value)) return value;
+  if (types.isFloat64Array(value)) return Float32Array.from(value);
+  if (!Array.isArray(value)) throw invalid(field, `${field} is no Float32Array, Float64Array or list of numbers`);
+  for (let i = 0; i < value.length; ++i)
+    if (typeof value[i] !== "number") throw invalid(`${field}[${i}]`, `${field}[${i}] is no number`);
+  return Float32Array.from(value);
 }
 
-/** One Float32Array of all the vectors: as it is, if it is one already; checked to have `dim` elements for each, otherwise. */
+/** One Float32Array of all the vectors: as it is, if it is one already; checked to have `dim` elements for each, if it is a list of them. */
 function vectors(value, dim, field, name) {
-  if (value instanceof Float32Array) return value;
-  if (!Array.isArray(value)) throw invalid(field, `${field} is no Float32Array or list of vectors`);
+  if (types.isFloat32Array(value)) return value;
+  if (types.isFloat64Array(value)) return Float32Array.from(value);
+  if (!Array.isArray(value)) throw invalid(field, `${field} is no Float32Array, Float64Array or list of vectors`);
   const all = new Float32Array(value.length * dim);
   for (let i = 0; i < value.length; ++i) {
     const one = vector(value[i], name(i));
@@ -51,14 +53,15 @@ function payload(value, field) {
     return text(value, field);
   }
   if (typeof value !== "object" || Array.isArray(value)) throw invalid(field, `${field} is no object`);
-  try {
-    return JSON.stringify(value, (key, part) => {
-      if (typeof part === "number" && !Number.isFinite(part)) throw new TypeError(`${key} is ${part}, which JSON cannot say`);
-      return part;
-    });
-  } catch (error) {
-    throw invalid(field, `${field} is not JSON: ${error.message}`);
-  }
+  return textOfPayload(value, field);
+}
+
+/** An object of an id, a vector and a payload. at: where, with the dot before its keys, or "". */
+function document(value, at) {
+  for (const key of Object.keys(value))
+    if (key !== "id" && key !== "vector" && key !== "payload")
+      throw invalid(at + key, `${at}${key} is no part of a document, which has id, vector and payload`);
+  return value;
 }
 
 function number(value, otherwise, field) {
@@ -123,4 +126,4 @@ function documents(flat) {
   return all;
 }
 
-module.exports = { text, texts, vector, vectors, payload, number, flag, options, searchResult, documents, SearchResult };
+module.exports = { text, texts, vector, vectors, payload, document, number, flag, options, searchResult, documents, SearchResult };

@@ -10,8 +10,12 @@ export type Distance = "cosine" | "dot" | "euclidean";
 export type Durability = "buffered" | "sync";
 export type Quantization = "auto" | "none" | "sq8" | "rabitq";
 export type Scalar = null | boolean | number | string;
-/** A payload: any JSON object; given as an object, or as its JSON text. */
+/**
+ * A payload: any JSON object; given as an object, or as its JSON text. Keys whose value is undefined are left out, toJSON is asked (a Date); what
+ * JSON would lose (NaN, a Map, a Promise, a typed array, undefined in a list) is refused with its place.
+ */
 export type Payload = { [key: string]: any };
+/** No bytes: floats in a Buffer are new Float32Array(buffer.buffer, buffer.byteOffset, buffer.length / 4). */
 export type VectorLike = Float32Array | Float64Array | readonly number[];
 /** Anything with elements but a string, which has its characters. */
 export type List<T> = Iterable<T> & object;
@@ -197,11 +201,11 @@ export class Collection {
   insert(id: string, vector: VectorLike, payload?: Payload | string | null): Promise<WriteResult>;
   insertSync(document: DocumentInput): WriteResult;
   insertSync(id: string, vector: VectorLike, payload?: Payload | string | null): WriteResult;
-  /** All of them, or none. vectors: one Float32Array of ids.length * dim values, or a list of vectors. */
+  /** All of them, or none. vectors: one typed array of ids.length * dim values, or a list of vectors. */
   insertBatch(documents: readonly DocumentInput[]): Promise<WriteResult>;
-  insertBatch(ids: List<string>, vectors: Float32Array | readonly VectorLike[], payloads?: readonly (Payload | string | null | undefined)[] | null): Promise<WriteResult>;
+  insertBatch(ids: List<string>, vectors: Float32Array | Float64Array | readonly VectorLike[], payloads?: readonly (Payload | string | null | undefined)[] | null): Promise<WriteResult>;
   insertBatchSync(documents: readonly DocumentInput[]): WriteResult;
-  insertBatchSync(ids: List<string>, vectors: Float32Array | readonly VectorLike[], payloads?: readonly (Payload | string | null | undefined)[] | null): WriteResult;
+  insertBatchSync(ids: List<string>, vectors: Float32Array | Float64Array | readonly VectorLike[], payloads?: readonly (Payload | string | null | undefined)[] | null): WriteResult;
   /** NotFound if there is none. */
   get(id: string): Promise<Document>;
   getSync(id: string): Document;
@@ -223,9 +227,9 @@ export class Collection {
 
   search(query: VectorLike, options?: SearchOptions): Promise<SearchResult>;
   searchSync(query: VectorLike, options?: SearchOptions): SearchResult;
-  /** In parallel, all at one state. queries: one Float32Array of n * dim values, or a list of vectors. */
-  searchBatch(queries: Float32Array | readonly VectorLike[], options?: SearchOptions): Promise<SearchResult[]>;
-  searchBatchSync(queries: Float32Array | readonly VectorLike[], options?: SearchOptions): SearchResult[];
+  /** In parallel, all at one state. queries: one typed array of n * dim values, or a list of vectors. */
+  searchBatch(queries: Float32Array | Float64Array | readonly VectorLike[], options?: SearchOptions): Promise<SearchResult[]>;
+  searchBatchSync(queries: Float32Array | Float64Array | readonly VectorLike[], options?: SearchOptions): SearchResult[];
 
   /** Writes what is in memory to a segment. This and the next three answer the manifest's version. */
   flush(options?: WaitOptions): Promise<number>;

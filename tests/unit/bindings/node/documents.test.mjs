@@ -24,7 +24,7 @@ test("what is inserted is read back", async (t) => {
 
 test("vectors of every kind are taken, and come out as they went in", async (t) => {
   const { db, docs } = await collection(t);
-  for (const vectors of [[[1, 2], [3, 4]], [new Float32Array([1, 2]), new Float64Array([3, 4])], new Float32Array([1, 2, 3, 4])]) {
+  for (const vectors of [[[1, 2], [3, 4]], [new Float32Array([1, 2]), new Float64Array([3, 4])], new Float32Array([1, 2, 3, 4]), new Float64Array([1, 2, 3, 4])]) {
     await docs.insertBatch(["x", "y"], vectors);
     assert.deepEqual([...(await docs.get("y")).vector], [3, 4]);
   }
@@ -43,7 +43,9 @@ test("vectors of every kind are taken, and come out as they went in", async (t) 
 const refusedDocuments = [
   ["vector[1]", "x", [1, NaN]], ["vector[0]", "x", [1e39, 1]], ["vector", "x", [1, 2, 3]], ["vector[0]", "x", ["1", 2]], ["vector", "x", "text"],
   ["vector", "x", null], ["id", "", [1, 2]], ["id", 7, [1, 2]], ["id", "\ud800", [1, 2]], ["payload", "x", [1, 2], [1]], ["payload", "x", [1, 2], "[1]"],
-  ["payload", "x", [1, 2], ""], ["payload", "x", [1, 2], { a: NaN }], ["payload", "x", [1, 2], { a: 1n }], ["vector", "x", new BigInt64Array(2)],
+  ["payload", "x", [1, 2], ""], ["payload.a", "x", [1, 2], { a: NaN }], ["payload.a", "x", [1, 2], { a: 1n }], ["vector", "x", new BigInt64Array(2)],
+  ["vector", "x", new Uint8Array(2)], ["vector", "x", Buffer.alloc(8)], ["vector", { id: "x", vector: [1, 2] }, undefined, { n: 1 }],
+  ["metadata", { id: "x", vector: [1, 2], metadata: { n: 1 } }], ["vectors", { id: "x", vectors: [1, 2] }],
 ];
 
 test("a document that is refused changes nothing, and the error names its field", async (t) => {
@@ -64,6 +66,8 @@ test("a batch that is refused changes nothing", async (t) => {
     ["vectors", ["x"], new Float32Array(4)], ["vectors", ["x"], 7], ["ids", "x", [[1, 2]]], ["payloads", ["x"], [[1, 2]], []],
     ["documents[0].payload", ["x"], [[1, 2]], [3]], ["documents[1].id", [{ id: "x", vector: [1, 2] }, { vector: [1, 2] }]],
     ["documents[0].vector", [{ id: "x", vector: [1] }]], ["documents[0]", [null]], ["documents", 7],
+    ["documents[0].metadata", [{ id: "x", vector: [1, 2], metadata: {} }]], ["vectors", ["x"], new Float64Array(4)], ["vectors", ["x"], new Uint8Array(2)],
+    ["documents[0].vector", ["x"], [Buffer.alloc(8)]], ["documents[1].payload.when[0]", ["x", "y"], [[1, 2], [1, 2]], [{}, { when: [undefined] }]],
   ];
   for (const [field, ...given] of cases)
     await assert.rejects(docs.insertBatch(...given), (error) => error instanceof ndb.InvalidArgument && error.field === field, field);

@@ -93,3 +93,38 @@ test("a filter stays what it was made as", async (t) => {
     given.n.$in[0] = values[0] = 0;
   }
 });
+
+test("a payload with a value that JSON would lose is refused with its place", async (t) => {
+  const { docs } = await collection(t);
+  const { undefined: absent, date, boxed, json, ...refused } = refusedValues;
+  const saysNothing = { toJSON: () => undefined };
+  for (const [name, value] of Object.entries({ ...refused, saysNothing, shared: new SharedArrayBuffer(1), weak: new WeakMap() })) {
+    for (const [field, payload] of [["user", { user: value }], ["a.list[1]", { a: { list: [1, value] } }]]) {
+      await assert.rejects(docs.insert("x", [1, 2], payload), isAt(`payload.${field}`), name);
+      assert.throws(() => docs.insertSync({ id: "x", vector: [1, 2], payload }), isAt(`payload.${field}`), name);
+      await assert.rejects(docs.insertBatch([{ id: "x", vector: [1, 2], payload }]), isAt(`documents[0].payload.${field}`), name);
+      await assert.rejects(docs.insertBatch(["x"], [[1, 2]], [payload]), isAt(`documents[0].payload.${field}`), name);
+    }
+  }
+  for (const payload of [new Map([["a", 1]]), Promise.resolve({}), new Error("x"), new Float32Array(2), saysNothing, new Account(), () => ({})])
+    await assert.rejects(docs.insert("x", [1, 2], payload), isAt("payload"));
+  await assert.rejects(docs.insert("x", [1, 2], { list: [undefined] }), isAt("payload.list[0]"));
+  await assert.rejects(docs.insert("x", [1, 2], around), isAt("payload.self.around"));
+  await assert.rejects(docs.insert("x", [1, 2], deep), isAt("payload"));
+  assert.equal(await docs.count(), 3);
+});
+
+test("a payload is read as JSON says it", async (t) => {
+  const { docs } = await collection(t);
+  class Point {
+    constructor() {
+      this.x = 1;
+    }
+  }
+  const named = { toJSON: (key) => ({ key }) };
+  const itself = { kept: 1, toJSON: () => itself };
+  const payload = { at: new Date(0), absent: undefined, point: new Point(), boxed: new String("text"), named, list: [named], none: null, __proto__: null,
+                    ["__proto__"]: 1, itself, deep: { list: [[], {}, [-0.5, 1e300]], text: "\u2028" } };
+  await docs.insert("x", [1, 2], payload);
+  assert.deepEqual((await docs.get("x")).payload, JSON.parse(JSON.stringify({ ...payload, itself: { kept: 1 } })));
+});

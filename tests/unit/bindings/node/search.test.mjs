@@ -28,7 +28,7 @@ test("matches come best first, with what was asked for", async (t) => {
 
 test("many searches are answered in their order", async (t) => {
   const { docs } = await collection(t);
-  for (const queries of [new Float32Array([2, 0, 0, 0]), [[2, 0], [0, 0]]]) {
+  for (const queries of [new Float32Array([2, 0, 0, 0]), new Float64Array([2, 0, 0, 0]), [[2, 0], [0, 0]]]) {
     const results = await docs.searchBatch(queries, { topK: 2, filter: ndb.F.exists("n") });
     assert.deepEqual(results.map(ids), ["ba", "ab"]);
   }
