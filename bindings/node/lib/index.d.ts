@@ -4,7 +4,7 @@
 // Failures are NdbErrors, one class for each code; a refused call changes nothing.
 // Processes: any number may open one folder. The first mutation of a collection takes its write lock, kept until close(); another process
 // that writes gets CollectionLocked. Reading takes no lock, and sees each acknowledged write.
-// Memory: a Float32Array that is passed in is read where it is, not copied: leave it alone until the promise is settled.
+// Memory: what is passed in may be changed or transferred as soon as the call has returned; a promise's call reads a copy.
 
 export type Distance = "cosine" | "dot" | "euclidean";
 export type Durability = "buffered" | "sync";

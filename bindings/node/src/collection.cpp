@@ -1,10 +1,15 @@
 #include <fmt/format.h>
 
+#include <future>
+#include <thread>
+
 #include "bindings/node/src/handles.hpp"
 #include "ipc/http/codec/answer_codec.hpp"
 
 namespace ndb::node {
 namespace {
+
+constexpr std::chrono::milliseconds kSlice{100};  // who waits looks that often whether the environment ends
 
 // What a search is asked for beside its vector, in the order in which the JavaScript side passes it after the query:
 // topK, flags, ef (0: not given), recall (0: not given), filter, minSeq, timeoutMs (0: not given).
@@ -114,30 +119,31 @@ Napi::Value CollectionHandle::config(const Napi::CallbackInfo& info) {
 
 // (id, Float32Array, payload)
 Napi::Value CollectionHandle::insert(const Napi::CallbackInfo& info) {
-  const auto insert = [to = *collection_, id = text_of(info[0]), vector = floats_of(info[1]), payload = text_or_none(info[2])]() mutable {
-    return to.insert({.id = id, .vector = vector, .payload = payload});
+  auto insert = [to = *collection_, id = text_of(info[0]), vector = InputFloats(info, info[1]), payload = text_or_none(info[2])]() mutable {
+    return to.insert({.id = id, .vector = vector.floats(), .payload = payload});
   };
-  return run(info, insert, deliver_write, info[1]);
+  return run(info, std::move(insert), deliver_write);
 }
 
-// (ids, Float32Array of all vectors, payloads or null)
+// (ids, Float32Array of all vectors, payloads or null, whether only the package knows that array)
 Napi::Value CollectionHandle::insert_batch(const Napi::CallbackInfo& info) {
   auto ids = texts_of(info[0]);
-  const auto vectors = floats_of(info[1]);
   const std::size_t dim_of_all = collection_->config().dim;
+  const std::size_t count = floats_of(info[1]).size();
   auto payloads = info[2].IsArray() ? texts_of(info[2]) : std::vector<std::string>{};
-  if (ids.size() * dim_of_all != vectors.size())
+  if (ids.size() * dim_of_all != count)
     raise(info.Env(), ErrorCode::invalid_argument,
-          fmt::format("there are {} numbers for {} ids; the collection has dim {}", vectors.size(), ids.size(), dim_of_all), "vectors");
-  const auto insert = [to = *collection_, ids = std::move(ids), vectors, payloads = std::move(payloads)]() mutable {
+          fmt::format("there are {} numbers for {} ids; the collection has dim {}", count, ids.size(), dim_of_all), "vectors");
+  const bool ours = info[3].ToBoolean();
+  auto insert = [to = *collection_, ids = std::move(ids), vectors = InputFloats(info, info[1], ours), payloads = std::move(payloads)]() mutable {
     const std::size_t dim = to.config().dim;
     std::vector<DocumentView> documents;
     documents.reserve(ids.size());
     for (std::size_t i = 0; i < ids.size(); ++i)
-      documents.push_back({.id = ids[i], .vector = vectors.subspan(i * dim, dim), .payload = payloads.empty() ? std::string_view{} : payloads[i]});
+      documents.push_back({.id = ids[i], .vector = vectors.floats().subspan(i * dim, dim), .payload = payloads.empty() ? std::string_view{} : payloads[i]});
     return to.insert_batch(std::span<const DocumentView>(documents));
   };
-  return run(info, insert, deliver_write, info[1]);
+  return run(info, std::move(insert), deliver_write, ours ? info[1] : Napi::Value());
 }
 
 Napi::Value CollectionHandle::get(const Napi::CallbackInfo& info) {
@@ -209,10 +215,22 @@ Napi::Value CollectionHandle::search_batch(const Napi::CallbackInfo& info) {
   return run(info, [in = *collection_, searches = std::move(searches)] { return in.search_batch(searches); }, deliver, {}, options.runs());
 }
 
+// What waits for a merge or a graph does so on one thread more, which an environment that ends leaves behind: the engine cannot be told to
+// stop waiting. What was asked for is still done, unless the folder is closed.
 template <class Publish>
 Napi::Value CollectionHandle::publish(const Napi::CallbackInfo& info, Publish publish) {
-  return run(info, [of = *collection_, wait = info[0].ToBoolean().Value(), publish]() mutable { return publish(of, wait); }, version_value, {},
-             Runs::on_own_thread);
+  const bool wait = info[0].ToBoolean();
+  auto call = [of = *collection_, wait, publish]() mutable { return publish(of, wait); };
+  if (!wait || info.Data() == kSync) return run(info, std::move(call), version_value, {}, Runs::on_own_thread);
+  auto watch = [call = std::move(call), &stopping = Runtime::of(info.Env()).stopping]() mutable -> Result<ManifestVersion> {
+    std::packaged_task<Result<ManifestVersion>()> task([call = std::move(call)]() mutable { return guarded(call); });
+    auto answer = task.get_future();
+    std::thread(std::move(task)).detach();
+    while (answer.wait_for(kSlice) != std::future_status::ready)
+      if (stopping.load(std::memory_order_relaxed)) return fail(ErrorCode::unavailable, "the thread that asked for it has ended");
+    return answer.get();
+  };
+  return run(info, std::move(watch), version_value, {}, Runs::on_own_thread);
 }
 
 Napi::Value CollectionHandle::flush(const Napi::CallbackInfo& info) {
@@ -276,7 +294,6 @@ Napi::Value CollectionHandle::wait_for(const Napi::CallbackInfo& info) {
   const Seq seq{whole(info, 0, "seq")};
   const std::chrono::milliseconds timeout(small(info, 1, "timeoutMs"));
   const auto wait = [on = *collection_, seq, timeout, &stopping = Runtime::of(info.Env()).stopping]() -> Status {
-    constexpr std::chrono::milliseconds kSlice{100};
     const auto end = std::chrono::steady_clock::now() + timeout;
     for (;;) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());

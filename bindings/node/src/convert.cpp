@@ -10,6 +10,10 @@
 namespace ndb::node {
 namespace {
 
+// Copies of so many floats take and leave the environment's spare memory: pages that are new to a process cost more than filling them.
+constexpr std::size_t kSmallest = 1U << 16U;
+constexpr std::size_t kLargest = 1U << 24U;
+
 void set(Napi::Env env, napi_value array, std::uint32_t index, napi_value value) {
   NAPI_THROW_IF_FAILED_VOID(env, napi_set_element(env, array, index, value));
 }
@@ -55,6 +59,18 @@ void raise(Napi::Env env, ErrorCode code, std::string message, std::string field
 std::span<const float> floats_of(const Napi::Value& array) {
   const auto floats = array.As<Napi::Float32Array>();
   return {floats.Data(), floats.ElementLength()};
+}
+
+InputFloats::InputFloats(const Napi::CallbackInfo& info, const Napi::Value& array, bool ours) : floats_(floats_of(array)) {
+  if (ours || info.Data() == kSync) return;
+  spare_ = Runtime::of(info.Env()).spare;
+  if (floats_.size() > kSmallest) copy_.swap(*spare_);
+  copy_.assign(floats_.begin(), floats_.end());
+  floats_ = copy_;
+}
+
+InputFloats::~InputFloats() {
+  if (spare_ && copy_.capacity() > spare_->capacity() && copy_.capacity() <= kLargest) spare_->swap(copy_);
 }
 
 std::string text_of(const Napi::Value& value) { return value.As<Napi::String>().Utf8Value(); }

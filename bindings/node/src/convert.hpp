@@ -5,6 +5,7 @@
 
 #include <napi.h>
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +16,22 @@ namespace ndb::node {
 
 /// The memory of a Float32Array, not a copy.
 [[nodiscard]] std::span<const float> floats_of(const Napi::Value& array);
+/// The floats of an array that a call reads, wherever it runs. JavaScript may transfer or shrink a buffer at any time, and its memory is gone
+/// then whoever holds the array: so what runs off the event loop reads a copy, unless nobody but the package knows the array.
+class InputFloats {
+ public:
+  InputFloats(const Napi::CallbackInfo& info, const Napi::Value& array, bool ours = false);
+  InputFloats(InputFloats&&) = default;
+  InputFloats& operator=(InputFloats&&) = delete;
+  ~InputFloats();
+  [[nodiscard]] std::span<const float> floats() const { return floats_; }
+
+ private:
+  std::shared_ptr<std::vector<float>> spare_;  // that of the environment, which takes the copy's memory back
+  std::vector<float> copy_;
+  std::span<const float> floats_;  // of copy_, or of the array
+};
+
 [[nodiscard]] std::string text_of(const Napi::Value& value);
 /// Nothing for null and undefined.
 [[nodiscard]] std::string text_or_none(const Napi::Value& value);

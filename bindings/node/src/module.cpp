@@ -1,4 +1,6 @@
 // The native module: init(makeError) once for each environment, then open and openSync.
+#include <dlfcn.h>
+
 #include <chrono>
 
 #include "bindings/node/src/handles.hpp"
@@ -13,6 +15,13 @@ void stop(Runtime* runtime) {
   for (auto& thread : runtime->threads)
     if (thread.joinable()) thread.join();
   runtime->threads.clear();
+}
+
+// Node unloads a module when the last environment that has it ends; a thread that was left behind (CollectionHandle::publish) still runs in it.
+void stay_loaded() {
+  static const char here = 0;
+  Dl_info info{};
+  if (dladdr(&here, &info) != 0) static_cast<void>(dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE));
 }
 
 // On the event loop, for each task of our own threads that is done.
@@ -47,6 +56,7 @@ Napi::Value linger(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object load(Napi::Env env, Napi::Object exports) {
+  stay_loaded();
   auto* runtime = new Runtime;
   env.SetInstanceData(runtime);  // which deletes it
   runtime->database_class = Napi::Persistent(DatabaseHandle::define(env));

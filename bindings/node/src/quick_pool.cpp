@@ -23,6 +23,7 @@ QuickPool::~QuickPool() {
   }
   wake_.notify_all();
   for (auto& thread : threads_) thread.join();
+  for (Job* job : jobs_) job->drop(job);
 }
 
 void QuickPool::submit(Job* job) {
@@ -52,7 +53,7 @@ QuickPool::Job* QuickPool::next() {
     somebody_looks_ = false;
   }
   wake_.wait(lock, [this] { return !jobs_.empty() || stopping_; });
-  if (jobs_.empty()) return nullptr;
+  if (stopping_) return nullptr;
   Job* job = jobs_.front();
   jobs_.pop_front();
   queued_.store(jobs_.size(), std::memory_order_release);

@@ -1,7 +1,7 @@
 // Threads for what never waits for anything but the processor: searches and look-ups. Waking a sleeping thread costs about as much as a search
 // takes, so one of the threads that have nothing to do looks for work for a moment longer before it sleeps, too.
 //
-// Threads: submit() that of the environment; the destructor waits for what was submitted.
+// Threads: submit() and the destructor that of the environment. The destructor waits for what has begun, and drops what has not.
 #pragma once
 
 #include <atomic>
@@ -30,6 +30,7 @@ class QuickPool {
   /// Something to be done by one of the threads.
   struct Job {
     void (*perform)(Job* self) = nullptr;
+    void (*drop)(Job* self) = nullptr;  ///< instead, when the pool ends before it began
   };
 
   QuickPool() = default;
@@ -37,7 +38,7 @@ class QuickPool {
   QuickPool& operator=(const QuickPool&) = delete;
   ~QuickPool();
 
-  /// The job must live until perform() has been called, which may end its life.
+  /// The job must live until perform() or drop() has been called, which may end its life.
   void submit(Job* job);
 
  private:

@@ -16,6 +16,7 @@
 #include <thread>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "bindings/node/src/quick_pool.hpp"
 #include "ndb/ndb.hpp"
@@ -31,6 +32,7 @@ struct Runtime {
   std::list<std::thread> threads;                ///< of those that have one
   std::optional<QuickPool> quick{std::in_place};
   std::atomic<bool> stopping{false};             ///< the environment ends: who waits should stop
+  std::shared_ptr<std::vector<float>> spare = std::make_shared<std::vector<float>>();  ///< memory for copies of large batches
 
   /// That of the environment.
   [[nodiscard]] static Runtime& of(Napi::Env env) { return *env.GetInstanceData<Runtime>(); }
@@ -138,6 +140,7 @@ void start_quickly(Napi::Env env, std::unique_ptr<T> task) {
     self->answer.emplace(guarded(self->work));
     self->done();
   };
+  task->drop = [](QuickPool::Job* job) { delete static_cast<T*>(job); };
   task->complete = [](Napi::Env at, OwnTask* own) {
     const std::unique_ptr<T> self(static_cast<T*>(own));
     Runtime::of(at).ended(at);
