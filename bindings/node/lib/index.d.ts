@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 // nDB from Node: a vector database inside the program.
 //
 // Every method answers a promise and works off the event loop; its twin, named ...Sync, answers at once and is quicker for a single search.
@@ -23,6 +24,14 @@ export type List<T> = Iterable<T> & object;
 export type FilterValue = Scalar | Filter | readonly FilterValue[] | { readonly [key: string]: FilterValue };
 /** A Filter made by F, or its JSON form: {source: "wiki", year: {$gte: 2020}}. */
 export type FilterLike = Filter | { readonly [key: string]: FilterValue };
+
+/** A URL of the scheme file:, said by its parts, so that neither the DOM's types nor Node's are needed. */
+export interface FileUrl {
+  readonly href: string;
+  readonly protocol: string;
+  readonly pathname: string;
+  readonly searchParams: object;
+}
 
 export interface OpenOptions {
   /** Never lock, never write a byte; mutations fail with ReadOnly. */
@@ -267,8 +276,8 @@ export class Collection {
 export class Database {
   private constructor();
   /** Opens a folder, creating it unless readOnly. One engine serves all who open one folder in a process. */
-  static open(folder: string | URL, options?: OpenOptions): Promise<Database>;
-  static openSync(folder: string | URL, options?: OpenOptions): Database;
+  static open(folder: string | FileUrl, options?: OpenOptions): Promise<Database>;
+  static openSync(folder: string | FileUrl, options?: OpenOptions): Database;
 
   /** AlreadyExists if there is one of that name ([A-Za-z0-9_-]{1,64}). */
   createCollection(name: string, config: CollectionConfig): Promise<Collection>;
