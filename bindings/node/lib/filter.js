@@ -15,6 +15,9 @@ class Filter {
   constructor(condition) {
     this.#condition = checked(condition, "filter");
     this.#json = JSON.stringify(this.#condition);
+    // Of its own, or {...filter} and what a worker is sent would be {}, which matches everything: so the one is refused, the other cannot be sent.
+    this.toJSON = this.toJSON;
+    Object.freeze(this);
   }
 
   static {

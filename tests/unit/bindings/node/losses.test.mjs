@@ -68,6 +68,17 @@ test("what is no filter at all is refused", async (t) => {
   assert.equal(await docs.count(), 3);
 });
 
+test("a filter does not become one that matches everything on its way", async (t) => {
+  const { docs } = await collection(t);
+  const filter = F.eq("n", 1);
+  for (const spread of [{ ...filter }, { ...filter, tags: "x" }, Object.assign({}, filter)]) await assert.rejects(docs.removeWhere(spread), isAt("filter.toJSON"));
+  assert.throws(() => structuredClone(filter), { name: "DataCloneError" });
+  assert.equal(await docs.count(JSON.parse(JSON.stringify(filter))), 1);
+  assert.throws(() => (filter.toJSON = undefined), TypeError);
+  for (const entries of [new Map([["a", 1]]), [["a"]], [{}]]) await assert.rejects(async () => docs.removeWhere(F.in("n", entries)), ndb.InvalidArgument);
+  assert.equal(await docs.count(), 3);
+});
+
 test("plain objects of every origin are filters, and an object may be in one twice", async (t) => {
   const { docs } = await collection(t);
   const one = { n: 1 };
