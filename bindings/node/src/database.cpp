@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "bindings/node/src/handles.hpp"
 
 namespace ndb::node {
@@ -112,7 +114,11 @@ Napi::Value DatabaseHandle::get_collection(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value DatabaseHandle::has_collection(const Napi::CallbackInfo& info) {
-  return run(info, [database = *database_, name = text_of(info[0])]() -> Result<bool> { return database.has_collection(name); },
+  return run(info, [database = *database_, name = text_of(info[0])]() -> Result<bool> {
+               const auto names = database.list_collections();  // which says why it cannot tell, if so
+               if (!names) return std::unexpected(names.error());
+               return std::ranges::find(*names, name) != names->end();
+             },
              [](Napi::Env env, bool there) -> Napi::Value { return Napi::Boolean::New(env, there); });
 }
 

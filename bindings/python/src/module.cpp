@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "bindings/python/src/results.hpp"
 
 namespace ndb::python {
@@ -90,7 +92,11 @@ void bind_database(py::module_& module) {
   }, arg("name"));
   bound.def("has_collection", [](const Database& self, const py::object& name) {
     const auto text = text_of(name, "name");
-    return without_gil([&]() -> Result<bool> { return self.has_collection(text); });
+    return without_gil([&]() -> Result<bool> {
+      const auto names = self.list_collections();  // which says why it cannot tell, if so
+      if (!names) return std::unexpected(names.error());
+      return std::ranges::find(*names, text) != names->end();
+    });
   }, arg("name"));
   bound.def("list_collections", [](const Database& self) {
     py::list names;

@@ -57,6 +57,7 @@ test("a closed database says so; closing twice is no error; using and await usin
   await db.close();
   await db.close();
   await assert.rejects(docs.insert("a", [1]), ndb.Unavailable);
+  await assert.rejects(db.hasCollection("docs"), ndb.Unavailable);
   assert.throws(() => docs.countSync(), ndb.Unavailable);
   const dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
   const asyncDispose = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");

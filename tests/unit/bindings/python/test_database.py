@@ -69,7 +69,10 @@ def test_leaving_the_context_closes(tmp_path):
         docs.insert("a", [1.0])
     with pytest.raises(ndb.Unavailable):
         docs.count()
+    with pytest.raises(ndb.Unavailable):
+        database.has_collection("docs")
     with ndb.open(tmp_path / "data") as database:
+        assert not database.has_collection("../data")
         assert database.get_collection("docs").count() == 1
 
 
