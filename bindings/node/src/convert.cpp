@@ -1,8 +1,11 @@
 #include "bindings/node/src/convert.hpp"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 
 #include "bindings/node/src/tasks.hpp"
@@ -61,10 +64,22 @@ std::span<const float> floats_of(const Napi::Value& array) {
   return {floats.Data(), floats.ElementLength()};
 }
 
+// Of the whole pages that a reserved vector has; a wish.
+static void ask_for_huge_pages(const std::vector<float>& reserved) {
+  constexpr std::uintptr_t kPage = 4096;
+  const auto begin = (reinterpret_cast<std::uintptr_t>(reserved.data()) + kPage - 1) / kPage * kPage;
+  const auto end = reinterpret_cast<std::uintptr_t>(reserved.data() + reserved.capacity()) / kPage * kPage;
+  if (begin < end) static_cast<void>(::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE));
+}
+
 InputFloats::InputFloats(const Napi::CallbackInfo& info, const Napi::Value& array, bool ours) : floats_(floats_of(array)) {
   if (ours || info.Data() == kSync) return;
   spare_ = Runtime::of(info.Env()).spare;
   if (floats_.size() > kSmallest) copy_.swap(*spare_);
+  if (floats_.size() > std::max(kSmallest, copy_.capacity())) {
+    copy_.reserve(floats_.size());
+    ask_for_huge_pages(copy_);
+  }
   copy_.assign(floats_.begin(), floats_.end());
   floats_ = copy_;
 }
