@@ -6,9 +6,13 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 #include "shared/index/codes/bit_codec.hpp"
 #include "shared/index/codes/packed_codes.hpp"
@@ -75,7 +79,7 @@ class ExactDistance {
   ExactDistance(const VectorsView& vectors, const PreparedQuery& query) : vectors_(&vectors), query_(&query) {}
   [[nodiscard]] float key(Row row) const noexcept { return query_->key(*vectors_, row); }
   void prefetch(Row row) const noexcept {
-    simd::prefetch(vectors_->address(row), std::min<std::size_t>(vectors_->stride_bytes, 512));
+    simd::prefetch(vectors_->address(row), std::min<std::size_t>(vectors_->stride_bytes, 256));
   }
 
  private:
@@ -270,9 +274,9 @@ void walk_graph(const HnswView& graph, D distance, const HnswSearchParams& param
 inline constexpr float kSureDeviations = 2.5F;
 
 /// Rows of the pool whose exact keys are loaded ahead of their use.
-inline constexpr std::size_t kRerankAhead = 2;
+inline constexpr std::size_t kRerankAhead = 3;
 /// The same for refined codes.
-inline constexpr std::size_t kRefineAhead = 4;
+inline constexpr std::size_t kRefineAhead = 8;
 
 template <class Accept, class Less>
 void search_full(const HnswView& graph, const ExactDistance& exact, const HnswSearchParams& params, Accept& accept,
@@ -323,71 +327,143 @@ template <class Accept>
   return found;
 }
 
-/// Offers a candidate whose estimated key may be among the matches with its exact one; `worst` is the worst match so far, as an
-/// estimated key.
-template <class Accept, class Less>
-void offer_exact(const HnswView& graph, const ExactDistance& exact, Row row, Accept& accept, TopK<Less>& top, double& worst,
-                 SearchStats& stats) {
-  const float bound = top.bound();
-  offer_node(graph, row, exact.key(row), accept, top);
-  ++stats.distances;
-  if (top.bound() != bound) worst = graph.bit_codec()->from_exact(top.bound());
-}
+/// Compares rows that may be among the matches on their vectors. As many as will be compared whatever comes of them are compared in one go
+/// (compare_sure): behind a branch that the CPU guessed wrongly nothing is loaded ahead, and there is one behind each look at the worst match.
+/// offer(key, row): to `top`, whatever has the row's vector.
+template <class Less, class Offer>
+class ExactComparer {
+ public:
+  ExactComparer(const BitCodec& codec, const ExactDistance& exact, TopK<Less>& top, Offer offer, SearchStats& stats)
+      : codec_(&codec), exact_(&exact), top_(&top), offer_(std::move(offer)), stats_(&stats), worst_(worst_estimate(codec, top)) {}
+
+  /// The worst match so far, as an estimated key.
+  [[nodiscard]] double worst() const noexcept { return worst_; }
+
+  /// Offers all `candidates`.
+  void compare_sure(std::span<const Candidate> candidates) {
+    constexpr std::size_t kBlock = 32;
+    std::array<float, kBlock> keys;
+    prefetch_first(candidates);
+    for (std::size_t begin = 0; begin < candidates.size(); begin += kBlock) {
+      const std::size_t count = std::min(kBlock, candidates.size() - begin);
+      for (std::size_t i = 0; i < count; ++i) {
+        if (begin + i + kRerankAhead < candidates.size()) exact_->prefetch(candidates[begin + i + kRerankAhead].row);
+        keys[i] = exact_->key(candidates[begin + i].row);
+      }
+      for (std::size_t i = 0; i < count; ++i) offer_(keys[i], candidates[begin + i].row);
+    }
+    stats_->distances += candidates.size();
+    worst_ = worst_estimate(*codec_, *top_);
+  }
+
+  /// Offers those of `candidates`, whose keys are the lowest they may have and ascend, that may be among the matches.
+  void compare_likely(std::span<const Candidate> candidates) {
+    prefetch_first(candidates);
+    for (std::size_t i = 0; i < candidates.size() && static_cast<double>(candidates[i].key) <= worst_; ++i) {
+      if (i + kRerankAhead < candidates.size()) exact_->prefetch(candidates[i + kRerankAhead].row);
+      const float bound = top_->bound();
+      offer_(exact_->key(candidates[i].row), candidates[i].row);
+      ++stats_->distances;
+      if (top_->bound() != bound) worst_ = worst_estimate(*codec_, *top_);
+    }
+  }
+
+  /// The same in any order, which it changes; of them the k lowest are sure to be compared, unless they are beyond worst().
+  void compare_lowest(std::span<Candidate> candidates, std::size_t k) {
+    const auto possible = [&](std::span<Candidate> some) {
+      return std::partition(some.begin(), some.end(), [&](const Candidate& one) { return static_cast<double>(one.key) <= worst_; });
+    };
+    if (k < candidates.size()) std::ranges::nth_element(candidates, candidates.begin() + static_cast<std::ptrdiff_t>(k), {}, &Candidate::key);
+    const auto sure = candidates.first(std::min(k, candidates.size()));
+    const auto rest = candidates.subspan(sure.size());
+    compare_sure({sure.begin(), possible(sure)});
+    const std::span<Candidate> left(rest.begin(), possible(rest));
+    std::ranges::sort(left, {}, &Candidate::key);
+    compare_likely(left);
+  }
+
+ private:
+  void prefetch_first(std::span<const Candidate> candidates) const noexcept {
+    for (std::size_t i = 0; i < std::min(kRerankAhead, candidates.size()); ++i) exact_->prefetch(candidates[i].row);
+  }
+
+  const BitCodec* codec_;
+  const ExactDistance* exact_;
+  TopK<Less>* top_;
+  Offer offer_;
+  SearchStats* stats_;
+  double worst_;
+};
 
 /// The pool's nodes that may be among the matches, as far as estimates and their errors tell, get exact keys.
 template <class Accept, class Less>
-void rerank_bits(const HnswView& graph, const ExactDistance& exact, Accept& accept, SearchScratch& scratch, TopK<Less>& top,
+void rerank_bits(const HnswView& graph, const ExactDistance& exact, std::size_t k, Accept& accept, SearchScratch& scratch, TopK<Less>& top,
                  SearchStats& stats) {
   const SearchPool& pool = scratch.walk.pool;
   const BitCodec& codec = *graph.bit_codec();
-  double worst = worst_estimate(codec, top);
+  ExactComparer comparer(codec, exact, top, [&](float key, Row row) { offer_node(graph, row, key, accept, top); }, stats);
+  scratch.refined.clear();
   for (std::size_t i = 0; i < pool.size(); ++i) {
     const Row row = pool.node(i);
-    const float error = kSureDeviations * codec.key_error(graph.bit_row(row), scratch.query_bits);
-    if (static_cast<double>(pool.key(i) - error) > worst || !accepts_node(graph, row, accept)) continue;
-    if (i + kRerankAhead < pool.size()) exact.prefetch(pool.node(i + kRerankAhead));
-    offer_exact(graph, exact, row, accept, top, worst, stats);
+    const float low = pool.key(i) - kSureDeviations * codec.key_error(graph.bit_row(row), scratch.query_bits);
+    if (static_cast<double>(low) <= comparer.worst() && accepts_node(graph, row, accept)) scratch.refined.push_back({low, row});
   }
+  // Those that look best first (the pool's order), not those that may be best: the bound falls sooner.
+  const std::span<Candidate> candidates(scratch.refined);
+  const std::size_t sure = std::min(k, candidates.size());
+  comparer.compare_sure(candidates.first(sure));
+  std::ranges::sort(candidates.subspan(sure), {}, &Candidate::key);
+  comparer.compare_likely(candidates.subspan(sure));
 }
 
-/// Fills scratch.refined with the pool's nodes that may be among the k best, by the keys of their refined codes.
+/// Fills scratch.refined with the pool's nodes that may be among the k best, by the lowest keys that they may have after their refined codes. The
+/// first k give a bound, and what of the others is within it is compared in one go, too: see ExactComparer.
 template <class Accept>
 void refine_pool(const HnswView& graph, std::size_t k, double worst, Accept& accept, SearchScratch& scratch, SearchStats& stats) {
   const SearchPool& pool = scratch.walk.pool;
   const BitCodec& codec = *graph.bit_codec();
+  auto& rows = scratch.rows;
   scratch.refined.clear();
   TopK<> best(k, {}, static_cast<float>(std::min<double>(worst, std::numeric_limits<float>::max())));
-  for (std::size_t i = 0; i < std::min(kRefineAhead, pool.size()); ++i)
-    simd::prefetch(graph.refined_address(pool.node(i)), graph.refined_stride());
-  for (std::size_t i = 0; i < pool.size(); ++i) {
-    if (i + kRefineAhead < pool.size())
-      simd::prefetch(graph.refined_address(pool.node(i + kRefineAhead)), graph.refined_stride());
-    const Row row = pool.node(i);
-    const float error = kSureDeviations * codec.key_error(graph.bit_row(row), scratch.query_bits);
-    if (pool.key(i) - error > best.bound() || !accepts_node(graph, row, accept)) continue;
-    const std::byte* code = graph.refined_row(row);
-    const float key = codec.refined_key(code, scratch.query_bits);
-    const float likely = key - kSureDeviations * codec.refined_error(code, scratch.query_bits);
-    stats.bytes_touched += graph.refined_stride();
-    ++stats.estimated_distances;
-    if (likely > best.bound()) continue;
-    best.push(key, row);
-    scratch.refined.push_back({likely, row});
-  }
+  const auto load = [&](Row row) { simd::prefetch(graph.refined_address(row), graph.refined_stride()); };
+  std::size_t next = 0;
+  const auto choose = [&](std::size_t most) {
+    rows.clear();
+    const float bound = best.bound();
+    for (; next < pool.size() && rows.size() < most; ++next) {
+      const Row row = pool.node(next);
+      const float error = kSureDeviations * codec.key_error(graph.bit_row(row), scratch.query_bits);
+      if (pool.key(next) - error > bound || !accepts_node(graph, row, accept)) continue;
+      if (rows.size() < kRefineAhead) load(row);
+      rows.push_back(row);
+    }
+  };
+  const auto refine = [&] {
+    auto& keys = scratch.lows;
+    if (keys.size() < rows.size()) keys.resize(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (i + kRefineAhead < rows.size()) load(rows[i + kRefineAhead]);
+      const std::byte* code = graph.refined_row(rows[i]);
+      keys[i] = codec.refined_key(code, scratch.query_bits);
+      scratch.refined.push_back({keys[i] - kSureDeviations * codec.refined_error(code, scratch.query_bits), rows[i]});
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) best.push(keys[i], rows[i]);
+    stats.bytes_touched += rows.size() * graph.refined_stride();
+    stats.estimated_distances += rows.size();
+  };
+  choose(k);
+  refine();
+  choose(pool.size());
+  refine();
 }
 
 /// The same in two steps: refined codes first, exact keys for what is left.
 template <class Accept, class Less>
 void rerank_refined(const HnswView& graph, const ExactDistance& exact, std::size_t k, Accept& accept, SearchScratch& scratch,
                     TopK<Less>& top, SearchStats& stats) {
-  double worst = worst_estimate(*graph.bit_codec(), top);
-  refine_pool(graph, k, worst, accept, scratch, stats);
-  auto& refined = scratch.refined;  // lowest likely keys, so that what cannot be among the matches stands behind
-  std::ranges::sort(refined, {}, &Candidate::key);
-  for (std::size_t i = 0; i < refined.size() && static_cast<double>(refined[i].key) <= worst; ++i) {
-    if (i + kRerankAhead < refined.size()) exact.prefetch(refined[i + kRerankAhead].row);
-    offer_exact(graph, exact, refined[i].row, accept, top, worst, stats);
-  }
+  ExactComparer comparer(*graph.bit_codec(), exact, top, [&](float key, Row row) { offer_node(graph, row, key, accept, top); }, stats);
+  refine_pool(graph, k, comparer.worst(), accept, scratch, stats);
+  comparer.compare_lowest(scratch.refined, k);
 }
 
 /// False if the query cannot be coded.
@@ -401,7 +477,7 @@ bool search_bits(const HnswView& graph, const PreparedQuery& query, const ExactD
   BitDistance<false> distance(graph, scratch.query_bits);
   walk_base(graph, distance, start, params, accept, scratch.walk, walked, stats);
   if (graph.has_refined()) rerank_refined(graph, exact, params.k, accept, scratch, top, stats);
-  else rerank_bits(graph, exact, accept, scratch, top, stats);
+  else rerank_bits(graph, exact, params.k, accept, scratch, top, stats);
   stats.estimated_distances += walked.distances;
   return true;
 }

@@ -94,29 +94,16 @@ inline void refine_likely(const HnswView& graph, std::span<const Row> rows, std:
 template <class Less>
 void compare_likely(const HnswView& graph, const ExactDistance& exact, std::span<const Row> rows, std::size_t k, TopK<>& nearest,
                     SearchScratch& scratch, TopK<Less>& top, SearchStats& stats) {
-  const BitCodec& codec = *graph.bit_codec();
-  double worst = worst_estimate(codec, top);
-  const auto compare = [&](std::span<const Candidate> candidates) {
-    for (std::size_t i = 0; i < std::min(kRerankAhead, candidates.size()); ++i) exact.prefetch(candidates[i].row);
-    for (std::size_t i = 0; i < candidates.size() && static_cast<double>(candidates[i].key) <= worst; ++i) {
-      if (i + kRerankAhead < candidates.size()) exact.prefetch(candidates[i + kRerankAhead].row);
-      const float bound = top.bound();
-      top.push(exact.key(candidates[i].row), candidates[i].row);
-      ++stats.distances;
-      if (top.bound() != bound) worst = worst_estimate(codec, top);
-    }
-  };
+  ExactComparer comparer(*graph.bit_codec(), exact, top, [&](float key, Row row) { top.push(key, row); }, stats);
   if (graph.has_refined()) {
-    refine_likely(graph, rows, k, worst, nearest, scratch, stats);
-    std::ranges::sort(scratch.refined, {}, &Candidate::key);
-    compare(scratch.refined);
+    refine_likely(graph, rows, k, comparer.worst(), nearest, scratch, stats);
+    comparer.compare_lowest(scratch.refined, k);
   } else {
-    auto first = nearest.take();
-    for (auto& one : first) one.key = std::numeric_limits<float>::lowest();  // all of them
-    compare(first);
-    collect_others(rows, worst, first, scratch);
+    const auto first = nearest.take();
+    comparer.compare_sure(first);
+    collect_others(rows, comparer.worst(), first, scratch);
     std::ranges::sort(scratch.likely, {}, &Candidate::key);
-    compare(scratch.likely);
+    comparer.compare_likely(scratch.likely);
   }
   stats.bytes_touched += stats.distances * graph.dim() * sizeof(float);
 }
