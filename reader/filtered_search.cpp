@@ -148,8 +148,8 @@ class BitmapSearch {
 
 }  // namespace
 
-PartResult filtered_search(const Part& part, const PartQuery& query, const PartRows& matching, double share) {
-  const auto& rows = matching.rows;
+PartResult filtered_search(const Part& part, const PartQuery& query, const attributes::EvaluatedFilter& rows_of_filter, double share) {
+  const auto& rows = rows_of_filter.rows;
   const std::uint32_t ef = ef_of(part, query, share);
   index::SearchStats walked;
   PartResult result;
@@ -167,7 +167,7 @@ PartResult filtered_search(const Part& part, const PartQuery& query, const PartR
     result = scan(part, query, rows);
     result.stats += walked;
   }
-  result.rows_expected = matching.expected;
+  result.rows_expected = rows_of_filter.expected;
   return result;
 }
 
@@ -182,7 +182,7 @@ PartResult filtered_search_by_payload(const Part& part, const PartQuery& query, 
     result.rows_expected = expected;
     if (is_enough(result, query, query.top_k)) return result;
   }
-  return filtered_search(part, query, {.rows = filter.evaluate(), .expected = expected}, share);
+  return filtered_search(part, query, *evaluate(part, query.filter, filter), share);
 }
 
 }  // namespace ndb::reader

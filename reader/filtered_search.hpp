@@ -11,7 +11,7 @@
 namespace ndb::reader {
 
 /// rows: what the filter lets through. share: as for search_part().
-[[nodiscard]] PartResult filtered_search(const Part& part, const PartQuery& query, const PartRows& rows, double share);
+[[nodiscard]] PartResult filtered_search(const Part& part, const PartQuery& query, const attributes::EvaluatedFilter& rows, double share);
 
 /// The same where the attribute index does not know all that the filter asks for.
 [[nodiscard]] PartResult filtered_search_by_payload(const Part& part, const PartQuery& query, double share);

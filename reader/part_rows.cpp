@@ -5,6 +5,7 @@
 namespace ndb::reader {
 namespace {
 
+using attributes::EvaluatedFilter;
 using attributes::FilterRows;
 using attributes::RowSet;
 
@@ -32,11 +33,18 @@ FilterRows filter_rows(const Part& part, const filter::CompiledFilter& filter) {
   return {filter, view.attributes(), part.rows(), [&view](Row row) { return view.payload(row); }};
 }
 
-std::optional<PartRows> rows_by_index(const Part& part, const filter::CompiledFilter& filter) {
-  if (part.segment() == nullptr) return std::nullopt;
+PartRows evaluate(const Part& part, const filter::CompiledFilter& filter, const FilterRows& rows) {
+  auto evaluated = std::make_shared<const EvaluatedFilter>(rows.evaluate(), static_cast<std::uint64_t>(rows.estimate() + 0.5));
+  // What damaged bytes let through is for this query, which will fail, and for no other.
+  if (!filter.key().empty() && part.segment()->view->damage()) part.segment()->filters->keep(filter.key(), evaluated);
+  return evaluated;
+}
+
+PartRows rows_by_index(const Part& part, const filter::CompiledFilter& filter) {
+  if (part.segment() == nullptr) return nullptr;
+  if (auto known = part.segment()->filters->find(filter.key())) return known;
   const auto rows = filter_rows(part, filter);
-  if (rows.reads_all_payloads()) return std::nullopt;
-  return PartRows{.rows = rows.evaluate(), .expected = static_cast<std::uint64_t>(rows.estimate() + 0.5)};
+  return rows.reads_all_payloads() ? nullptr : evaluate(part, filter, rows);
 }
 
 std::uint64_t count_visible(const Part& part, const RowSet& rows) {

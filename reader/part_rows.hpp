@@ -3,22 +3,23 @@
 // Threads: plain values; a set may refer to the segment's mapped file, which the snapshot holds.
 #pragma once
 
-#include <optional>
+#include <memory>
+#include <vector>
 
 #include "reader/part.hpp"
+#include "shared/attributes/evaluated_filters.hpp"
 #include "shared/attributes/filter_rows.hpp"
 
 namespace ndb::reader {
 
-struct PartRows {
-  attributes::RowSet rows;     ///< deleted ones included
-  std::uint64_t expected = 0;  ///< how many, before it was known
-};
+using PartRows = std::shared_ptr<const attributes::EvaluatedFilter>;
 
 /// Ready to estimate and evaluate; part is a segment.
 [[nodiscard]] attributes::FilterRows filter_rows(const Part& part, const filter::CompiledFilter& filter);
-/// Nothing for memtables, and where every payload would have to be read.
-[[nodiscard]] std::optional<PartRows> rows_by_index(const Part& part, const filter::CompiledFilter& filter);
+/// Evaluates `rows`, made for this part and filter, or finds out that this was done before.
+[[nodiscard]] PartRows evaluate(const Part& part, const filter::CompiledFilter& filter, const attributes::FilterRows& rows);
+/// Null for memtables, and where every payload would have to be read.
+[[nodiscard]] PartRows rows_by_index(const Part& part, const filter::CompiledFilter& filter);
 /// How many of the rows are visible: exact.
 [[nodiscard]] std::uint64_t count_visible(const Part& part, const attributes::RowSet& rows);
 /// The visible ones of [begin, end), ascending.
@@ -29,7 +30,7 @@ struct PartRows {
 /// Calls f(row) for every visible row that matches.
 template <class F>
 void for_each_match(const Part& part, const filter::CompiledFilter& filter, F&& f) {
-  const auto known = filter.matches_all() ? std::nullopt : rows_by_index(part, filter);
+  const auto known = filter.matches_all() ? nullptr : rows_by_index(part, filter);
   if (known) {
     known->rows.for_each([&](Row row) {
       if (part.visible(row)) f(row);

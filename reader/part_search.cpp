@@ -78,7 +78,7 @@ void scan_codes(const Part& part, const PartQuery& query, Row begin, Row end, To
   scan_unfiltered(part, query, coded, end, top, stats);
 }
 
-PartResult exact(const Part& part, const PartQuery& query, Row begin, Row end, const PartRows* matching) {
+PartResult exact(const Part& part, const PartQuery& query, Row begin, Row end, const attributes::EvaluatedFilter* matching) {
   PartResult result{.best = {}, .stats = {}, .plan = Plan::exact};
   Top top(query.top_k, LessById{&part}, query.bound());
   if (query.filter.matches_all()) {
@@ -136,7 +136,7 @@ bool uses_graph(const Part& part, const PartQuery& query) noexcept {
   return query.approximate && part.segment() != nullptr && part.segment()->view->hnsw() != nullptr;
 }
 
-PartResult search_part(const Part& part, const PartQuery& query, Row begin, Row end, double share, const PartRows* matching) {
+PartResult search_part(const Part& part, const PartQuery& query, Row begin, Row end, double share, const attributes::EvaluatedFilter* matching) {
   if (!uses_graph(part, query)) return exact(part, query, begin, end, matching);
   if (matching != nullptr) return filtered_search(part, query, *matching, share);
   if (!query.filter.matches_all()) return filtered_search_by_payload(part, query, share);

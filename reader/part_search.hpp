@@ -12,11 +12,10 @@
 
 #include "ndb/search.hpp"
 #include "reader/part.hpp"
+#include "shared/attributes/evaluated_filters.hpp"
 #include "shared/index/hnsw_search.hpp"
 
 namespace ndb::reader {
-
-struct PartRows;  // part_rows.hpp
 
 /// Ties go by id.
 struct LessById {
@@ -89,6 +88,6 @@ struct PartResult {
 /// filter lets through, if that is known.
 /// share: of the matches, how many this part is expected to hold, in (0, 1]; a graph is walked with as many candidates.
 [[nodiscard]] PartResult search_part(const Part& part, const PartQuery& query, Row begin, Row end, double share,
-                                     const PartRows* matching);
+                                     const attributes::EvaluatedFilter* matching);
 
 }  // namespace ndb::reader

@@ -26,7 +26,7 @@ struct Task {
   const Part* part;
   Row begin, end;
   double share = 1.0;  // of the matches that the part is expected to hold
-  const PartRows* matching = nullptr;  // what the filter lets through, if that is known
+  const attributes::EvaluatedFilter* matching = nullptr;  // what the filter lets through, if that is known
 };
 
 struct Hit {
@@ -40,7 +40,7 @@ std::unexpected<Error> timed_out() { return fail(ErrorCode::timeout, "the deadli
 bool passed(const Deadline& deadline) { return deadline && Clock::now() > *deadline; }
 
 // By part: what the filter lets through, where that is cheap to know.
-using Matching = std::vector<std::optional<PartRows>>;
+using Matching = std::vector<PartRows>;
 
 Matching match_parts(const std::vector<Part>& parts, const PartQuery& query) {
   Matching matching(parts.size());
@@ -49,7 +49,7 @@ Matching match_parts(const std::vector<Part>& parts, const PartQuery& query) {
 }
 
 // Rows that may have to be looked at, and so the part's weight among the others.
-double weight_of(const Part& part, const std::optional<PartRows>& matching) {
+double weight_of(const Part& part, const PartRows& matching) {
   return matching ? static_cast<double>(matching->rows.count()) : static_cast<double>(part.rows());
 }
 
@@ -59,7 +59,7 @@ std::vector<Task> make_tasks(const std::vector<Part>& parts, const PartQuery& qu
   for (std::size_t i = 0; i < parts.size(); ++i) all += weight_of(parts[i], matching[i]);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const Part& part = parts[i];
-    const PartRows* rows = matching[i] ? &*matching[i] : nullptr;
+    const auto* rows = matching[i].get();
     if (rows != nullptr && rows->rows.empty()) continue;
     if (uses_graph(part, query)) {
       tasks.push_back({&part, 0, part.rows(), weight_of(part, matching[i]) / all, rows});

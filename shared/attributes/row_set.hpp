@@ -37,6 +37,8 @@ class RowSet {
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   [[nodiscard]] bool is_all() const noexcept { return count_ == universe_; }
   [[nodiscard]] bool is_bitmap() const noexcept { return bitmap_; }
+  /// Whether it holds nothing of others: see borrow_list(), borrow_bits().
+  [[nodiscard]] bool owns_memory() const noexcept { return list_.empty() && words_.empty(); }
   /// Of a bitmap.
   [[nodiscard]] std::span<const std::uint64_t> words() const noexcept { return own_words_.empty() ? words_ : own_words_; }
   /// Of a list.

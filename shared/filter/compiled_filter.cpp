@@ -1,6 +1,8 @@
 #include "shared/filter/compiled_filter.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <compare>
 #include <iterator>
 
@@ -104,9 +106,40 @@ CompiledFilter::Node compile(const Filter& filter) {
   return node;
 }
 
+// Numbers and lengths as they stand in memory: a key is compared in this process only.
+template <class T>
+void append_value(T value, std::string& key) {
+  const auto bytes = std::bit_cast<std::array<char, sizeof(T)>>(value);
+  key.append(bytes.data(), bytes.size());
+}
+
+void append_text(std::string_view text, std::string& key) {
+  append_value(text.size(), key);
+  key += text;
+}
+
+void append_node(const CompiledFilter::Node& node, std::string& key) {
+  if (key.size() > CompiledFilter::kLongestKey) return;
+  append_value(node.op, key);
+  append_value(node.wanted, key);
+  append_text(node.field, key);
+  append_value(node.operands.size(), key);
+  for (const Operand& operand : node.operands) {
+    append_value(operand.kind, key);
+    append_value(operand.bits, key);
+    append_text(operand.text, key);
+    if (key.size() > CompiledFilter::kLongestKey) return;
+  }
+  append_value(node.children.size(), key);
+  for (const auto& child : node.children) append_node(child, key);
+}
+
 }  // namespace
 
-CompiledFilter::CompiledFilter(const Filter& filter) : root_(compile(filter)) {}
+CompiledFilter::CompiledFilter(const Filter& filter) : root_(compile(filter)) {
+  append_node(root_, key_);
+  if (key_.size() > kLongestKey) key_ = {};
+}
 
 bool CompiledFilter::matches(base::ByteSpan flexbuffers) const noexcept {
   return matches(root_, flexbuffers);

@@ -53,6 +53,9 @@ class CompiledFilter {
   /// Whether a document with this payload (FlexBuffers; empty for none, which is like an object without fields) matches.
   [[nodiscard]] bool matches(base::ByteSpan flexbuffers) const noexcept;
   [[nodiscard]] bool matches_all() const noexcept { return root_.op == Filter::Op::all; }
+  /// Equal for filters that let the same through because they are written alike, and for no others; empty for filters longer than kLongestKey.
+  [[nodiscard]] const std::string& key() const noexcept { return key_; }
+  static constexpr std::size_t kLongestKey = 4096;
 
   struct Node {
     Filter::Op op = Filter::Op::all;
@@ -69,6 +72,7 @@ class CompiledFilter {
 
  private:
   Node root_;
+  std::string key_;
 };
 
 /// One payload, once. Compile the filter where there are many.

@@ -66,24 +66,29 @@ struct WalkScratch {
 /// The neighbours of `node` that were not met before, into scratch.fresh.
 template <Layer L>
 void collect_fresh(L& layer, std::uint32_t node, WalkScratch& scratch) {
-  scratch.fresh.clear();
-  for (const std::uint32_t link : layer.links(node)) {
+  const auto links = layer.links(node);
+  auto& fresh = scratch.fresh;
+  fresh.resize(links.size());
+  std::size_t count = 0;
+  for (const std::uint32_t link : links) {
     if (link == kNoLink) break;
     if (link >= layer.size()) [[unlikely]] {
       layer.report_damage();
-    } else if (scratch.visited.insert(link)) {
-      scratch.fresh.push_back(link);
+      continue;
     }
+    fresh[count] = link;
+    count += scratch.visited.insert(link) ? 1U : 0U;
   }
+  fresh.resize(count);
 }
 
 /// Looks up where the codes of scratch.fresh are and starts loading them.
 template <Layer L, BatchDistance D>
 void load_fresh(L& layer, D& distance, WalkScratch& scratch) {
-  scratch.codes.clear();
-  for (const std::uint32_t node : scratch.fresh) {
-    scratch.codes.push_back(distance.address(layer.row(node)));
-    distance.prefetch_code(scratch.codes.back());
+  scratch.codes.resize(scratch.fresh.size());
+  for (std::size_t i = 0; i < scratch.fresh.size(); ++i) {
+    scratch.codes[i] = distance.address(layer.row(scratch.fresh[i]));
+    distance.prefetch_code(scratch.codes[i]);
   }
 }
 

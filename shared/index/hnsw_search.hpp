@@ -424,12 +424,11 @@ void refine_pool(const HnswView& graph, std::size_t k, double worst, Accept& acc
   const BitCodec& codec = *graph.bit_codec();
   auto& rows = scratch.rows;
   scratch.refined.clear();
-  TopK<> best(k, {}, static_cast<float>(std::min<double>(worst, std::numeric_limits<float>::max())));
+  auto bound = static_cast<float>(std::min<double>(worst, std::numeric_limits<float>::max()));
   const auto load = [&](Row row) { simd::prefetch(graph.refined_address(row), graph.refined_stride()); };
   std::size_t next = 0;
   const auto choose = [&](std::size_t most) {
     rows.clear();
-    const float bound = best.bound();
     for (; next < pool.size() && rows.size() < most; ++next) {
       const Row row = pool.node(next);
       const float error = kSureDeviations * codec.key_error(graph.bit_row(row), scratch.query_bits);
@@ -447,12 +446,12 @@ void refine_pool(const HnswView& graph, std::size_t k, double worst, Accept& acc
       keys[i] = codec.refined_key(code, scratch.query_bits);
       scratch.refined.push_back({keys[i] - kSureDeviations * codec.refined_error(code, scratch.query_bits), rows[i]});
     }
-    for (std::size_t i = 0; i < rows.size(); ++i) best.push(keys[i], rows[i]);
     stats.bytes_touched += rows.size() * graph.refined_stride();
     stats.estimated_distances += rows.size();
   };
   choose(k);
   refine();
+  if (rows.size() == k) bound = std::min(bound, *std::max_element(scratch.lows.begin(), scratch.lows.begin() + static_cast<std::ptrdiff_t>(k)));
   choose(pool.size());
   refine();
 }

@@ -38,15 +38,22 @@ class SearchPool {
 
   /// The same for many nodes at once, which moves the entries behind them only once.
   void insert_all(std::span<const float> keys, std::span<const std::uint32_t> nodes) {
-    new_.clear();
     constexpr float kFar = std::numeric_limits<float>::infinity();
-    const float worst = full() ? entries_[size_ - 1].key : kFar;
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      if (keys[i] < worst) add_new({keys[i], nodes[i]});
-      else if (!full()) add_new({kFar, nodes[i]});  // infinite, or not a number
+    if (new_.size() < keys.size()) new_.resize(keys.size());
+    new_count_ = 0;
+    if (full()) {
+      // Without branches: whether a node is near enough is as good as random.
+      for (std::size_t i = 0; i < keys.size(); ++i) {
+        new_[new_count_] = {keys[i], nodes[i]};
+        new_count_ += keys[i] < entries_[size_ - 1].key ? 1U : 0U;
+      }
+    } else {
+      for (std::size_t i = 0; i < keys.size(); ++i)
+        new_[new_count_++] = {keys[i] < kFar ? keys[i] : kFar, nodes[i]};  // infinite, or not a number
     }
-    if (new_.empty()) return;
-    if (new_.size() == 1) return insert(new_[0].key, new_[0].node);
+    if (new_count_ == 0) return;
+    if (new_count_ == 1) return insert(new_[0].key, new_[0].node);
+    sort_new();
     merge_new();
   }
 
@@ -75,19 +82,21 @@ class SearchPool {
     std::uint32_t node = 0;
   };
 
-  // Few are new at a time: they are kept in order as they come.
-  void add_new(Entry entry) {
-    new_.push_back(entry);
-    std::size_t at = new_.size() - 1;
-    for (; at > 0 && entry.key < new_[at - 1].key; --at) new_[at] = new_[at - 1];
-    new_[at] = entry;
+  // Few are new at a time. Equal keys keep the order in which they came.
+  void sort_new() noexcept {
+    for (std::size_t i = 1; i < new_count_; ++i) {
+      const Entry entry = new_[i];
+      std::size_t at = i;
+      for (; at > 0 && entry.key < new_[at - 1].key; --at) new_[at] = new_[at - 1];
+      new_[at] = entry;
+    }
   }
 
   // Both are sorted; equal keys keep the order in which they came. The farthest fall out.
   void merge_new() noexcept {
-    const std::size_t all = size_ + new_.size();
+    const std::size_t all = size_ + new_count_;
     const std::size_t size = std::min(capacity_, all);
-    std::size_t old = size_, added = new_.size();  // what is left of each
+    std::size_t old = size_, added = new_count_;  // what is left of each
     const auto new_is_farther = [&] { return added > 0 && (old == 0 || entries_[old - 1].key <= new_[added - 1].key); };
     for (std::size_t excess = all - size; excess > 0; --excess) new_is_farther() ? --added : --old;
     for (std::size_t to = size; added > 0; --to) entries_[to - 1] = new_is_farther() ? new_[--added] : entries_[--old];
@@ -96,7 +105,8 @@ class SearchPool {
   }
 
   std::vector<Entry> entries_;
-  std::vector<Entry> new_;
+  std::vector<Entry> new_;  // new_count_ of them
+  std::size_t new_count_ = 0;
   std::size_t capacity_ = 0;
   std::size_t reach_ = 0;
   std::size_t size_ = 0;

@@ -33,6 +33,7 @@ Result<SegmentSlot> open_slot(fs::FileSystem& fs, const fs::Path& collection, co
                                                        beside != nullptr ? beside->view.get() : nullptr));
   if (slot.view->hnsw() == nullptr)
     slot.codes = beside != nullptr && beside->codes ? beside->codes : std::make_shared<index::RowCodes>();
+  if (beside != nullptr) slot.filters = beside->filters;
   NDB_TRY_ASSIGN(const auto deleted, load_delete_set(fs, collection, segment));
   slot.tombstones = std::make_shared<Tombstones>(segment.rows);
   for (const Row row : deleted) slot.tombstones->mark(row, Seq{0});
@@ -150,6 +151,7 @@ Result<Prepared> LiveState::prepare(fs::FileSystem& fs, const fs::Path& collecti
       NDB_TRY_ASSIGN(one.slot.view, segment::SegmentView::open(fs, collection, prepared.manifest->config, segment,
                                                                known->view.get()));
       one.slot.tombstones = known->tombstones;
+      one.slot.filters = known->filters;
       if (one.slot.view->hnsw() == nullptr) one.slot.codes = known->codes ? known->codes : std::make_shared<index::RowCodes>();
       const auto* before = find_segment(*now->manifest, segment.id);
       if (load_known_delete_sets && (before == nullptr || before->delete_set != segment.delete_set)) {

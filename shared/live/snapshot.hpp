@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "shared/attributes/evaluated_filters.hpp"
 #include "shared/format/manifest.hpp"
 #include "shared/memtable/memtable.hpp"
 #include "shared/memtable/tombstones.hpp"
@@ -21,6 +22,7 @@ struct SegmentSlot {
   std::shared_ptr<const segment::SegmentView> view;
   std::shared_ptr<memtable::Tombstones> tombstones;
   std::shared_ptr<index::RowCodes> codes;  ///< null if there is a graph
+  std::shared_ptr<attributes::EvaluatedFilters> filters = std::make_shared<attributes::EvaluatedFilters>();
 
   /// Codes up to `at_most` rows more.
   void extend_codes(Row at_most) const;
