@@ -122,9 +122,10 @@ class BitmapSearch {
     const auto& view = *part_.segment()->view;
     PartResult result{.best = {}, .stats = stats_, .plan = Plan::cells};
     Top top(query_.top_k, LessById{&part_}, query_.bound());
-    switch (index::search_cells(graph_, view.vectors(), query_.query, query_.top_k, ef_, accept_, thread_scratch(), top, result.stats)) {
+    double share_nearby = 0.0;
+    switch (index::search_cells(graph_, view.vectors(), query_.query, query_.top_k, ef_, accept_, thread_scratch(), top, result.stats, &share_nearby)) {
       case index::CellSearch::done: result.best = top.take(); return result;
-      case index::CellSearch::better_walked: return walk_all(std::max(share_, kMostlyAccepted), 0.0);
+      case index::CellSearch::better_walked: return walk_all(std::max(share_, share_nearby), 0.0);  // (at least half)
       case index::CellSearch::unable: break;
     }
     return std::nullopt;

@@ -34,6 +34,7 @@ FilterRows filter_rows(const Part& part, const filter::CompiledFilter& filter) {
 }
 
 PartRows evaluate(const Part& part, const filter::CompiledFilter& filter, const FilterRows& rows) {
+  if (auto known = part.segment()->filters->find(filter.key())) return known;
   auto evaluated = std::make_shared<const EvaluatedFilter>(rows.evaluate(), static_cast<std::uint64_t>(rows.estimate() + 0.5));
   // What damaged bytes let through is for this query, which will fail, and for no other.
   if (!filter.key().empty() && part.segment()->view->damage()) part.segment()->filters->keep(filter.key(), evaluated);

@@ -48,21 +48,33 @@ Matching match_parts(const std::vector<Part>& parts, const PartQuery& query) {
   return matching;
 }
 
-// Rows that may have to be looked at, and so the part's weight among the others.
-double weight_of(const Part& part, const PartRows& matching) {
-  return matching ? static_cast<double>(matching->rows.count()) : static_cast<double>(part.rows());
+// The share of their rows that parts let through as far as that is known; 1 if it is nowhere.
+double known_share(const std::vector<Part>& parts, const Matching& matching) {
+  double rows = 0.0, let_through = 0.0;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (!matching[i]) continue;
+    rows += static_cast<double>(parts[i].rows());
+    let_through += static_cast<double>(matching[i]->rows.count());
+  }
+  return rows > 0.0 ? let_through / rows : 1.0;
+}
+
+// Rows that match, and so the part's weight among the others. elsewhere: known_share(), for parts that do not know.
+double weight_of(const Part& part, const PartRows& matching, double elsewhere) {
+  return matching ? static_cast<double>(matching->rows.count()) : elsewhere * static_cast<double>(part.rows());
 }
 
 std::vector<Task> make_tasks(const std::vector<Part>& parts, const PartQuery& query, const Matching& matching) {
   std::vector<Task> tasks;
+  const double share = known_share(parts, matching);
   double all = 0.0;
-  for (std::size_t i = 0; i < parts.size(); ++i) all += weight_of(parts[i], matching[i]);
+  for (std::size_t i = 0; i < parts.size(); ++i) all += weight_of(parts[i], matching[i], share);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const Part& part = parts[i];
     const auto* rows = matching[i].get();
     if (rows != nullptr && rows->rows.empty()) continue;
     if (uses_graph(part, query)) {
-      tasks.push_back({&part, 0, part.rows(), weight_of(part, matching[i]) / all, rows});
+      tasks.push_back({&part, 0, part.rows(), all > 0.0 ? weight_of(part, matching[i], share) / all : 1.0, rows});
       continue;
     }
     const Row step = rows != nullptr && rows->rows.count() <= kTaskRows ? part.rows() : kTaskRows;

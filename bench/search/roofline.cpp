@@ -76,7 +76,7 @@ class Gather {
   static constexpr std::size_t kReads = 20'000;
 
   double pass(std::size_t ahead, std::size_t prefetched) {
-    for (auto& place : places_) place = from_.data() + random_() % ((from_.size() - bytes_) / 64) * 64;
+    for (auto& place : places_) place = from_.data() + random_() % ((from_.size() - bytes_) / 64 + 1) * 64;
     const double start = bench::cpu_seconds();
     for (std::size_t i = 0; i < kReads; ++i) {
       if (i + ahead < kReads) simd::prefetch(places_[i + ahead], prefetched);
@@ -188,6 +188,7 @@ int main(int argc, char** argv) {
   app.add_option("--cache", options.cache, "folder of ndb_bench_search's collections")->required();
   app.add_option("--distance", options.distance)->check(CLI::IsMember({"cosine", "dot", "euclidean"}));
   app.add_option("--k", options.k);
+  app.add_option("--m", options.m, "of the collection's graph");
   app.add_option("--ef", options.efs)->delimiter(',');
   app.add_option("--passes", options.passes)->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);

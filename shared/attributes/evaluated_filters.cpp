@@ -13,7 +13,7 @@ std::shared_ptr<const EvaluatedFilter> EvaluatedFilters::find(std::string_view k
 }
 
 void EvaluatedFilters::keep(std::string_view key, std::shared_ptr<const EvaluatedFilter> filter) {
-  if (!filter->rows.owns_memory()) return;
+  if (!filter->rows.owns_memory() || filter->rows.empty() || filter->rows.is_all()) return;
   Entry fresh{std::string(key), std::move(filter)};
   std::shared_ptr<const EvaluatedFilter> dropped;  // freed after the lock
   const std::scoped_lock lock(mutex_);

@@ -2,7 +2,7 @@
 // evaluating a range or several fields takes longer than the search.
 //
 // Threads: any number.
-// Invariants: at most kMost filters; what is kept owns its memory (no more than a bit a row), so it may outlive a mapping of the segment.
+// Invariants: at most kMost filters; what is kept owns its memory (about a bit a row), so it may outlive a mapping of the segment.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,8 @@ class EvaluatedFilters {
 
   /// The filter with this key (CompiledFilter::key()), or null.
   [[nodiscard]] std::shared_ptr<const EvaluatedFilter> find(std::string_view key);
-  /// Keeps a filter in place of the one that was not asked for the longest. Not if it borrows its rows: then they cost nothing to have.
+  /// Keeps a filter in place of the one that was not asked for the longest. Not if it borrows its rows, or lets through none or all: then they cost
+  /// nothing to have.
   void keep(std::string_view key, std::shared_ptr<const EvaluatedFilter> filter);
 
  private:

@@ -157,10 +157,11 @@ enum class CellSearch : std::uint8_t {
 };
 
 /// Offers the rows that are nearest to `query` among those that `accept` lets through, as far as looking through the nearest cells finds
-/// them, to `top`. ef: the larger, the longer it goes on although cells bring nothing. Unless it is done, nothing was offered.
+/// them, to `top`. ef: the larger, the longer it goes on although cells bring nothing. Unless it is done, nothing was offered. share_nearby: unless
+/// null, becomes the share of the rows around the query that are accepted, if it is better walked.
 template <detail::MarkedRows Accept, class Less>
 CellSearch search_cells(const HnswView& graph, const VectorsView& vectors, const PreparedQuery& query, std::size_t k, std::uint32_t ef, const Accept& accept,
-                  SearchScratch& scratch, TopK<Less>& top, SearchStats& stats) {
+                  SearchScratch& scratch, TopK<Less>& top, SearchStats& stats, double* share_nearby = nullptr) {
   if (graph.cells() == 0 || !graph.bit_codec()->prepare(query.data(), graph.has_refined(), scratch.query_bits)) return CellSearch::unable;
   scratch.packed_query.prepare(scratch.query_bits);
   detail::NearestCells cells(graph, scratch.packed_query, scratch.lows, scratch.cells);
@@ -188,7 +189,11 @@ CellSearch search_cells(const HnswView& graph, const VectorsView& vectors, const
     looked += cell.end - cell.begin;
     if (!decided && looked >= detail::kRowsNearby) {
       decided = true;
-      if (static_cast<double>(rows.size()) >= detail::kMostlyNearby * static_cast<double>(looked)) return CellSearch::better_walked;
+      const double share = static_cast<double>(rows.size()) / static_cast<double>(looked);
+      if (share >= detail::kMostlyNearby) {
+        if (share_nearby != nullptr) *share_nearby = share;
+        return CellSearch::better_walked;
+      }
     }
     look(before);
   }

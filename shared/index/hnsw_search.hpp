@@ -402,18 +402,20 @@ void rerank_bits(const HnswView& graph, const ExactDistance& exact, std::size_t 
   const SearchPool& pool = scratch.walk.pool;
   const BitCodec& codec = *graph.bit_codec();
   ExactComparer comparer(codec, exact, top, [&](float key, Row row) { offer_node(graph, row, key, accept, top); }, stats);
-  scratch.refined.clear();
-  for (std::size_t i = 0; i < pool.size(); ++i) {
-    const Row row = pool.node(i);
-    const float low = pool.key(i) - kSureDeviations * codec.key_error(graph.bit_row(row), scratch.query_bits);
-    if (static_cast<double>(low) <= comparer.worst() && accepts_node(graph, row, accept)) scratch.refined.push_back({low, row});
-  }
-  // Those that look best first (the pool's order), not those that may be best: the bound falls sooner.
-  const std::span<Candidate> candidates(scratch.refined);
-  const std::size_t sure = std::min(k, candidates.size());
-  comparer.compare_sure(candidates.first(sure));
-  std::ranges::sort(candidates.subspan(sure), {}, &Candidate::key);
-  comparer.compare_likely(candidates.subspan(sure));
+  std::size_t next = 0;
+  const auto choose = [&](std::size_t most) {
+    scratch.refined.clear();
+    for (; next < pool.size() && scratch.refined.size() < most; ++next) {
+      const Row row = pool.node(next);
+      const float low = pool.key(next) - kSureDeviations * codec.key_error(graph.bit_row(row), scratch.query_bits);
+      if (static_cast<double>(low) <= comparer.worst() && accepts_node(graph, row, accept)) scratch.refined.push_back({low, row});
+    }
+  };
+  choose(k);  // those that look best, not those that may be best: the bound falls sooner
+  comparer.compare_sure(scratch.refined);
+  choose(pool.size());
+  std::ranges::sort(scratch.refined, {}, &Candidate::key);
+  comparer.compare_likely(scratch.refined);
 }
 
 /// Fills scratch.refined with the pool's nodes that may be among the k best, by the lowest keys that they may have after their refined codes. The

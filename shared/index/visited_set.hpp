@@ -17,8 +17,9 @@ class VisitedSet {
     for (std::size_t i = 0; i < touched_count_; ++i) words_[touched_[i]] = 0;
     touched_count_ = 0;
     if (words_.size() * 64 >= nodes) return;
-    words_.resize((nodes + 63) / 64);
-    touched_.resize(words_.size() + 1);  // one is written in advance
+    const std::size_t words = (nodes + 63) / 64;
+    touched_.resize(words + 1);  // one is written in advance; first, for what words_ holds is believed
+    words_.resize(words);
   }
 
   /// Adds a node; false if it was there. Without branches: whether a node was met is as good as random.

@@ -173,3 +173,51 @@ TEST_CASE("deleted rows are no matches under any plan") {
     CHECK(must(data.docs().count(Filter::lt("p", permille))) == after.plan->rows_matched);
   }
 }
+
+TEST_CASE("a filter that was asked for before finds what came since, and misses what went") {
+  const test::TempFolder folder;
+  auto db = must(Database::open(folder.path(), {}));
+  auto docs = must(db.create_collection("docs", {.dim = kDim, .distance = Distance::euclidean, .attributes = {.only = {}, .never = {"hidden"}}}));
+  std::mt19937 random(11);
+  std::normal_distribution<float> normal;
+  const auto document = [&](int i) {
+    Document made{"d" + std::to_string(i), std::vector<float>(kDim), R"({"shown":)" + std::to_string(i % 10) + R"(,"hidden":)" + std::to_string(i % 10) + "}"};
+    for (auto& x : made.vector) x = normal(random);
+    return made;
+  };
+  std::vector<Document> documents;
+  for (int i = 0; i < 3'000; ++i) documents.push_back(document(i));
+  must(docs.insert_batch(std::span<const Document>(documents)));
+  must(docs.flush());
+  must(docs.rebuild_index());
+  for (const std::string field : {"shown", "hidden"}) {  // by the index, and by payloads
+    const auto filter = Filter::gte(field, 3) && Filter::lt(field, 5);
+    for (const bool approximate : {true, false}) {
+      CAPTURE(field, approximate);
+      const auto near = documents[4].vector;
+      const auto search = Search(near).top_k(5).ef(64).filter(filter).approximate(approximate);
+      const auto first = must(docs.search(search));
+      REQUIRE(first.size() == 5);
+      const auto count = must(docs.count(filter));
+      const auto again = must(docs.search(search));
+      REQUIRE(again.size() == 5);
+      for (std::size_t i = 0; i < 5; ++i) CHECK(again[i].id == first[i].id);
+
+      must(docs.remove(first[1].id));
+      auto fresh = document(3);  // as near as can be, not flushed
+      fresh.id = "fresh";
+      fresh.vector = near;
+      auto other = fresh;  // and one that does not match
+      other.id = "other";
+      other.payload = R"({"shown":7,"hidden":7})";
+      must(docs.insert_batch(std::span<const Document>(std::vector{fresh, other})));
+      const auto later = must(docs.search(search));
+      REQUIRE(later.size() == 5);
+      CHECK((later[0].id == "fresh" || later[1].id == "fresh"));  // documents[4] is the nearest itself, unless it was removed
+      for (const auto& match : later) CHECK((match.id != first[1].id && match.id != "other"));
+      CHECK(must(docs.count(filter)) == count);
+      must(docs.remove("fresh"));
+      must(docs.remove("other"));
+    }
+  }
+}
