@@ -16,7 +16,7 @@ constexpr double kVectorRowsPerCandidate = 20.0; // of a walk, scanning vectors 
 // As few rows are compared exactly, sooner than the query is coded.
 constexpr std::size_t kFewRows = 128;
 // From this share of accepted rows on, a walk through all rows meets enough of them …
-constexpr double kMostlyAccepted = 0.5;
+constexpr double kMostlyAccepted = 0.55;
 // … unless fewer than this share of the rows around its start is accepted.
 constexpr double kFewNearby = 0.4;
 // Payloads are tested as they are met, rather than all of them before, where the filter is expected to let through this share.

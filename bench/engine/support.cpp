@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 #include <random>
 
 namespace ndb::bench {
@@ -52,6 +53,7 @@ double thread_cpu_seconds() {
 }
 
 double percentile(std::vector<double> values, double share) {
+  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
   std::ranges::sort(values);
   const auto place = static_cast<std::size_t>(share * static_cast<double>(values.size()));
   return values[std::min(place, values.size() - 1)];

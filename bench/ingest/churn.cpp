@@ -24,10 +24,15 @@ struct ChurnOptions {
   std::uint64_t memtable_mb = 64;
 };
 
+// Files and folders come and go meanwhile.
 std::uint64_t disk_bytes(const std::filesystem::path& folder) {
   std::uint64_t bytes = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
-    if (entry.is_regular_file()) bytes += entry.file_size();
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    std::error_code gone;
+    const auto size = entry->is_regular_file(gone) ? entry->file_size(gone) : 0;
+    if (!gone) bytes += size;
+  }
   return bytes;
 }
 

@@ -50,7 +50,7 @@ class NearestCells {
 };
 
 /// From this share of accepted rows among the first so many, a walk is better (as it is for a whole segment from that share on).
-inline constexpr double kMostlyNearby = 0.5;
+inline constexpr double kMostlyNearby = 0.55;
 inline constexpr std::size_t kRowsNearby = 128;
 
 /// When to stop: once the last cells, and enough rows in them, have brought nothing.

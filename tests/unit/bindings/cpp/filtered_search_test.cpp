@@ -107,7 +107,7 @@ Shop& shop() {
 
 TEST_CASE("random attributes: each share of matching rows has its plan, and recall") {
   auto& data = shop();
-  for (const int permille : {1, 10, 50, 200, 350, 600, 900, 1'000}) {
+  for (const int permille : {1, 10, 50, 200, 350, 750, 900, 1'000}) {
     const auto outcome = data.search(Filter::lt("p", permille), 48, [&](std::size_t i) { return data.permille(i) < permille; });
     CAPTURE(permille, outcome.plans, outcome.recall);
     CHECK(outcome.recall >= 0.95);
@@ -118,7 +118,7 @@ TEST_CASE("random attributes: each share of matching rows has its plan, and reca
     if (permille <= 1) CHECK(outcome.plans == "exact ");
     if (permille == 50) CHECK(outcome.plans == "codes ");
     if (permille >= 200 && permille < 500) CHECK(outcome.plans == "cells ");
-    if (permille >= 600) CHECK(outcome.plans == "filtered_graph ");
+    if (permille >= 750) CHECK(outcome.plans == "filtered_graph ");
     CHECK(outcome.last.distances < 1'000);
   }
 }
