@@ -133,7 +133,7 @@ int main(int argc, char** argv) {
   must(churned.compact());
   compare("compacted", data, churned, fresh, options);
   const double fresh_disk = static_cast<double>(disk_bytes(folder / "fresh"));
-  for (int i = 0; i < 100 && static_cast<double>(disk_bytes(folder / "churned")) > 1.1 * fresh_disk; ++i) ::usleep(100'000);
+  for (int i = 0; i < 600 && static_cast<double>(disk_bytes(folder / "churned")) > 1.1 * fresh_disk; ++i) ::usleep(100'000);
   const double at_end = static_cast<double>(disk_bytes(folder / "churned"));
   fmt::print("disk: most {:.2f} x the vectors, {:.2f} x a fresh collection; at the end {:.2f} x and {:.2f} x\n", most_disk / live,
              most_disk / fresh_disk, at_end / live, at_end / fresh_disk);
