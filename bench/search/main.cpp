@@ -9,8 +9,8 @@
 #include <optional>
 #include <stdexcept>
 
+#include "bench/engine/support.hpp"
 #include "bench/search/collection_target.hpp"
-#include "bench/search/cpu_time.hpp"
 #include "bench/search/data_set.hpp"
 #include "bench/search/hnswlib_peer.hpp"
 #include "cli/bench/recall_plot.hpp"
@@ -67,9 +67,9 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 Pass measure(const bench::DataSet& data, const SearchOne& search, std::uint32_t ef, std::uint32_t k) {
   std::vector<std::vector<std::uint32_t>> found(data.queries.rows);
-  const double start = bench::cpu_seconds();
+  const double start = bench::thread_cpu_seconds();
   for (std::size_t q = 0; q < data.queries.rows; ++q) search(q, ef, found[q]);
-  const double seconds = bench::cpu_seconds() - start;
+  const double seconds = bench::thread_cpu_seconds() - start;
   return {bench::recall_of(data, found, k), static_cast<double>(data.queries.rows) / seconds};
 }
 
@@ -122,9 +122,9 @@ void draw_lines(const std::string& path, const std::vector<Line>& lines, const O
 void measure_wanted_recall(const bench::CollectionTarget& collection, const bench::DataSet& data, const Options& options) {
   for (const double wanted : options.recalls) {
     std::vector<std::vector<std::uint32_t>> found(data.queries.rows);
-    const double start = bench::cpu_seconds();
+    const double start = bench::thread_cpu_seconds();
     for (std::size_t q = 0; q < data.queries.rows; ++q) collection.search_recall(data.queries.row(q), options.k, wanted, found[q]);
-    const double seconds = bench::cpu_seconds() - start;
+    const double seconds = bench::thread_cpu_seconds() - start;
     fmt::print("ndb        recall {:<6} wanted: {:.4f} at {:.0f} qps\n", wanted, bench::recall_of(data, found, options.k),
                static_cast<double>(data.queries.rows) / seconds);
   }

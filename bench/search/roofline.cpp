@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/engine/support.hpp"
 #include "bench/search/collection_target.hpp"
-#include "bench/search/cpu_time.hpp"
 #include "bench/search/data_set.hpp"
 #include "shared/base/bytes.hpp"
 #include "shared/index/codes/bit_codec.hpp"
@@ -77,12 +77,12 @@ class Gather {
 
   double pass(std::size_t ahead, std::size_t prefetched) {
     for (auto& place : places_) place = from_.data() + random_() % ((from_.size() - bytes_) / 64 + 1) * 64;
-    const double start = bench::cpu_seconds();
+    const double start = bench::thread_cpu_seconds();
     for (std::size_t i = 0; i < kReads; ++i) {
       if (i + ahead < kReads) simd::prefetch(places_[i + ahead], prefetched);
       sum_ = sum_ + read_row(places_[i], bytes_);
     }
-    return 1e9 * (bench::cpu_seconds() - start) / static_cast<double>(kReads);
+    return 1e9 * (bench::thread_cpu_seconds() - start) / static_cast<double>(kReads);
   }
 
   std::span<const std::byte> from_;
@@ -153,21 +153,21 @@ class Roofline {
   }
 
   double search_microseconds(std::uint32_t ef) {
-    const double start = bench::cpu_seconds();
+    const double start = bench::thread_cpu_seconds();
     for (std::size_t q = 0; q < data_.queries.rows; ++q) collection_.search(data_.queries.row(q), options_.k, ef, rows_);
-    return 1e6 * (bench::cpu_seconds() - start) / static_cast<double>(data_.queries.rows);
+    return 1e6 * (bench::thread_cpu_seconds() - start) / static_cast<double>(data_.queries.rows);
   }
 
   static void print_sequential(std::span<const std::byte> vectors) {
     double best = std::numeric_limits<double>::max();
     volatile std::uint64_t sum = 0;
     for (int pass = 0; pass < 5; ++pass) {
-      const double start = bench::cpu_seconds();
+      const double start = bench::thread_cpu_seconds();
       std::array<std::uint64_t, 4> sums{};
       for (std::size_t at = 0; at + 256 <= vectors.size(); at += 256)
         for (std::size_t line = 0; line < 4; ++line) sums[line] += base::load<std::uint64_t>(vectors.data() + at + 64 * line);
       sum = sum + sums[0] + sums[1] + sums[2] + sums[3];
-      best = std::min(best, bench::cpu_seconds() - start);
+      best = std::min(best, bench::thread_cpu_seconds() - start);
     }
     fmt::print("sequential {:.1f} GB/s\n", static_cast<double>(vectors.size()) / best / 1e9);
   }
