@@ -16,8 +16,10 @@ namespace ndb::simd {
 /// A query made ready to be compared with 1-bit code rows (shared/index/codes/bit_codec.hpp). A row is `words` words of 64 bits,
 /// then four floats: term, scale, ones (how many bits are set) and one that the kernels pass over.
 struct BitQuery {
-  const std::uint64_t* planes = nullptr;  ///< [4 · plane_words] bit p of each dimension's 4-bit value; 64-byte aligned
-  std::size_t words = 0;                  ///< of a code
+  /// [8 · plane_words] bit p of each dimension's 4-bit value for p = 0 … 3, then the same with each word shifted right by four bits, for
+  /// those that look half bytes up; 64-byte aligned.
+  const std::uint64_t* planes = nullptr;
+  std::size_t words = 0;                  ///< of a code: two less than a multiple of 8
   std::size_t plane_words = 0;            ///< words, rounded up to 8; what is beyond `words` is zero
   float base = 0.0F;                      ///< key = base + term + scale · (offset + per_one · ones + per_sum · sum)
   float offset = 0.0F;

@@ -75,6 +75,10 @@ __m256i load_codes(const std::int8_t* from) noexcept {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
 }
 
+__m256i load_words(const std::uint64_t* from) noexcept {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+
 // maddubs wants one unsigned factor: |a|, with the sign of a moved to b. 2·127·127 fits into 16 bits.
 __m256i add_products(__m256i sum, __m256i a, __m256i b) noexcept {
   const __m256i products = _mm256_maddubs_epi16(_mm256_abs_epi8(a), _mm256_sign_epi8(b, a));
@@ -102,27 +106,53 @@ std::int32_t dot_i8(const std::int8_t* a, const std::int8_t* b, std::size_t dim)
   return _mm_cvtsi128_si32(_mm_add_epi32(pair, _mm_shuffle_epi32(pair, 0xB1)));
 }
 
-// Words are counted by the popcnt instruction: as fast here as counting nibbles with pshufb, and shorter.
-void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t count, float* keys) noexcept {
-  const std::size_t words = query.words;
-  const std::uint64_t* const plane0 = query.planes;
-  const std::uint64_t* const plane1 = plane0 + query.plane_words;
-  const std::uint64_t* const plane2 = plane1 + query.plane_words;
-  const std::uint64_t* const plane3 = plane2 + query.plane_words;
-  for (std::size_t row = 0; row < count; ++row) {
-    const auto* code = reinterpret_cast<const unsigned long long*>(rows[row]);
-    long long sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
-    for (std::size_t i = 0; i < words; ++i) {
-      const unsigned long long word = code[i];
-      sum0 += _mm_popcnt_u64(word & plane0[i]);
-      sum1 += _mm_popcnt_u64(word & plane1[i]);
-      sum2 += _mm_popcnt_u64(word & plane2[i]);
-      sum3 += _mm_popcnt_u64(word & plane3[i]);
+// Σ of the 4-bit values where each of R codes has a one: set bits are counted by looking up half bytes, with the plane's weight in the table.
+// The planes of four words are loaded once for all R.
+template <std::size_t R>
+void plane_sums(const BitQuery& query, const std::byte* const* rows, float sums[R]) noexcept {
+  const __m256i counts = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+  const __m256i twice = _mm256_add_epi8(counts, counts), fourfold = _mm256_add_epi8(twice, twice), eightfold = _mm256_add_epi8(fourfold, fourfold);
+  const __m256i low_half = _mm256_set1_epi8(15), zero = _mm256_setzero_si256();
+  const std::size_t next = query.plane_words;
+  __m256i total[R];
+  for (auto& one : total) one = zero;
+  for (std::size_t i = 0; i < query.words; i += 4) {  // at the end two words of the row's floats with it, where planes are zero
+    const std::uint64_t* const plane = query.planes + i;
+    const __m256i low0 = load_words(plane), low1 = load_words(plane + next), low2 = load_words(plane + 2 * next),
+                  low3 = load_words(plane + 3 * next);
+    for (std::size_t r = 0; r < R; ++r) {
+      const __m256i code = load_words(reinterpret_cast<const std::uint64_t*>(rows[r]) + i);
+      const __m256i low = _mm256_and_si256(code, low_half), high = _mm256_and_si256(_mm256_srli_epi16(code, 4), low_half);
+      const auto count = [](__m256i table, __m256i half, __m256i mask) { return _mm256_shuffle_epi8(table, _mm256_and_si256(half, mask)); };
+      const __m256i sum0 = _mm256_add_epi8(count(counts, low, low0), count(fourfold, low, low2));
+      const __m256i sum1 = _mm256_add_epi8(count(twice, low, low1), count(eightfold, low, low3));
+      const __m256i sum2 = _mm256_add_epi8(count(counts, high, load_words(plane + 4 * next)), count(fourfold, high, load_words(plane + 6 * next)));
+      const __m256i sum3 = _mm256_add_epi8(count(twice, high, load_words(plane + 5 * next)), count(eightfold, high, load_words(plane + 7 * next)));
+      const __m256i bytes = _mm256_add_epi8(_mm256_add_epi8(sum0, sum1), _mm256_add_epi8(sum2, sum3));  // at most 120
+      total[r] = _mm256_add_epi64(total[r], _mm256_sad_epu8(bytes, zero));
     }
-    const auto* tail = reinterpret_cast<const float*>(code + words);  // term, scale, ones
-    const auto sum = static_cast<float>(sum0 + 2 * sum1 + 4 * sum2 + 8 * sum3);
-    keys[row] = query.base + tail[0] + tail[1] * (query.offset + query.per_one * tail[2] + query.per_sum * sum);
   }
+  for (std::size_t r = 0; r < R; ++r) {
+    const __m128i half = _mm_add_epi64(_mm256_castsi256_si128(total[r]), _mm256_extracti128_si256(total[r], 1));
+    sums[r] = static_cast<float>(_mm_cvtsi128_si64(_mm_add_epi64(half, _mm_unpackhi_epi64(half, half))));
+  }
+}
+
+template <std::size_t R>
+void some_bit_keys(const BitQuery& query, const std::byte* const* rows, float* keys) noexcept {
+  float sums[R];
+  plane_sums<R>(query, rows, sums);
+  for (std::size_t r = 0; r < R; ++r) {
+    const auto* const tail = reinterpret_cast<const float*>(rows[r] + query.words * 8);  // term, scale, ones
+    keys[r] = query.base + tail[0] + tail[1] * (query.offset + query.per_one * tail[2] + query.per_sum * sums[r]);
+  }
+}
+
+void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t count, float* keys) noexcept {
+  constexpr std::size_t kAtOnce = 4;
+  std::size_t row = 0;
+  for (; row + kAtOnce <= count; row += kAtOnce) some_bit_keys<kAtOnce>(query, rows + row, keys + row);
+  for (; row < count; ++row) some_bit_keys<1>(query, rows + row, keys + row);
 }
 
 // Two groups a register, each with its table in its own half. 8-bit sums of four (at most 240) go into 16-bit ones, which hold 512 groups.

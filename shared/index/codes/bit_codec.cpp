@@ -121,7 +121,7 @@ bool BitCodec::prepare(const float* query, bool refine, BitQueryBuffer& buffer) 
   const std::size_t plane_words = base::round_up(bits / 64, 8);
   if (buffer.rotated.size() != bits) {
     buffer.rotated = AlignedBuffer<float>(bits);
-    buffer.planes = AlignedBuffer<std::uint64_t>(4 * plane_words);
+    buffer.planes = AlignedBuffer<std::uint64_t>(8 * plane_words);
     buffer.values = AlignedBuffer<std::int8_t>(bits);
   }
   float* rotated = buffer.rotated.data();
@@ -134,6 +134,7 @@ bool BitCodec::prepare(const float* query, bool refine, BitQueryBuffer& buffer) 
   const float inverse_step = step > 1e-30F ? 1.0F / step : 0.0F;
   const auto sum = static_cast<float>(
       kernels_->bit_planes(rotated, bits, least, inverse_step, buffer.planes.data(), plane_words));
+  for (std::size_t i = 0; i < 4 * plane_words; ++i) buffer.planes.data()[4 * plane_words + i] = buffer.planes.data()[i] >> 4;
   buffer.length = std::sqrt(length2);
   buffer.weight = weight_;
   buffer.query.planes = buffer.planes.data();

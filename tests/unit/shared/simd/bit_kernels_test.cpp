@@ -38,12 +38,19 @@ BitRows random_rows(std::mt19937_64& random, std::size_t words, std::size_t rows
   return made;
 }
 
-// 4-bit values spread over planes, as a query is.
+// 4-bit values spread over planes.
 std::vector<std::uint64_t> spread(const std::vector<std::uint32_t>& values, std::size_t plane_words) {
   std::vector<std::uint64_t> planes(4 * plane_words);
   for (std::size_t i = 0; i < values.size(); ++i)
     for (std::size_t plane = 0; plane < 4; ++plane)
       planes[plane * plane_words + i / 64] |= std::uint64_t{values[i] >> plane & 1U} << (i % 64);
+  return planes;
+}
+
+// The same as a query has them: each plane once more, shifted.
+std::vector<std::uint64_t> planes_of_query(const std::vector<std::uint32_t>& values, std::size_t plane_words) {
+  auto planes = spread(values, plane_words);
+  for (std::size_t i = 0; i < 4 * plane_words; ++i) planes.push_back(planes[i] >> 4);
   return planes;
 }
 
@@ -93,7 +100,7 @@ TEST_CASE("keys of 1-bit codes agree with plain arithmetic for every length, and
       const std::size_t plane_words = (words + 7) / 8 * 8;
       std::vector<std::uint32_t> values(words * 64);
       for (auto& value : values) value = static_cast<std::uint32_t>(random() % 16);
-      const auto planes = spread(values, plane_words);
+      const auto planes = planes_of_query(values, plane_words);
       const BitQuery query{.planes = planes.data(), .words = words, .plane_words = plane_words, .base = 3.5F,
                            .offset = -1.25F, .per_one = 0.5F, .per_sum = -0.125F};
       const auto rows = random_rows(random, words, 33);
