@@ -1,14 +1,20 @@
 #include "shared/index/prepared_query.hpp"
 
+#include <array>
 #include <cstring>
 
 namespace ndb::index {
 namespace {
 
+// In several sums, whose additions do not wait for each other; the same ones on every CPU.
 double dot_product(std::span<const float> a, std::span<const float> b) noexcept {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  return sum;
+  constexpr std::size_t kLanes = 8;
+  std::array<double, kLanes> sums{};
+  std::size_t i = 0;
+  for (; i + kLanes <= a.size(); i += kLanes)
+    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += static_cast<double>(a[i + lane]) * static_cast<double>(b[i + lane]);
+  for (; i < a.size(); ++i) sums[i % kLanes] += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
 double squared_l2(std::span<const float> a, std::span<const float> b) noexcept {

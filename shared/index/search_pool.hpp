@@ -28,12 +28,11 @@ class SearchPool {
   /// Adds a node < 2^31 that was not added before; the farthest entry falls out of a full pool.
   void insert(float key, std::uint32_t node) noexcept {
     if (size_ == capacity_ && !(key < entries_[size_ - 1].key)) return;
-    Entry* const begin = entries_.data();
-    Entry* const at = std::upper_bound(begin, begin + size_, key, [](float k, const Entry& e) { return k < e.key; });
     if (size_ < capacity_) ++size_;
-    std::move_backward(at, begin + size_ - 1, begin + size_);
-    *at = {key, node};
-    cursor_ = std::min(cursor_, static_cast<std::size_t>(at - begin));
+    std::size_t at = size_ - 1;  // from the end, by hand: few are moved, and a call takes longer
+    for (; at > 0 && key < entries_[at - 1].key; --at) entries_[at] = entries_[at - 1];
+    entries_[at] = {key, node};
+    cursor_ = std::min(cursor_, at);
   }
 
   /// The same for many nodes at once, which moves the entries behind them only once.
