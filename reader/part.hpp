@@ -29,6 +29,13 @@ class Part {
   [[nodiscard]] base::ByteSpan payload(Row row) const noexcept {
     return segment_ ? segment_->view->payload(row) : memtable_->payload(row);
   }
+  /// Starts loading what row_id() and payload() of a row of a segment read, in two steps (SegmentView). A memtable's rows were just compared.
+  void prefetch_places(Row row, bool with_payload) const noexcept {
+    if (segment_ != nullptr) segment_->view->prefetch_places(row, with_payload);
+  }
+  void prefetch_contents(Row row, bool with_payload) const noexcept {
+    if (segment_ != nullptr) segment_->view->prefetch_contents(row, with_payload);
+  }
   [[nodiscard]] std::span<const float> vector(Row row) const noexcept {
     return segment_ ? segment_->view->vector(row) : memtable_->vector(row);
   }

@@ -185,6 +185,9 @@ std::unexpected<Error> too_large() {
 
 Result<std::vector<Match>> make_matches(const std::vector<Hit>& hits, const Search& search, Distance distance,
                                         AnswerBudget& budget) {
+  // All places at once, then all contents: one after another each would wait for memory twice.
+  for (const auto& hit : hits) hit.part->prefetch_places(hit.row, search.with_payload());
+  for (const auto& hit : hits) hit.part->prefetch_contents(hit.row, search.with_payload());
   std::vector<Match> matches;
   matches.reserve(hits.size());
   for (const auto& hit : hits) {

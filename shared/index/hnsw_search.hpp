@@ -80,6 +80,7 @@ class ExactDistance {
   [[nodiscard]] float key(Row row) const noexcept { return query_->key(*vectors_, row); }
   void prefetch(Row row) const noexcept {
     simd::prefetch(vectors_->address(row), std::min<std::size_t>(vectors_->stride_bytes, 256));
+    if (vectors_->inverse_norms != nullptr) simd::prefetch(vectors_->inverse_norms + row, sizeof(float));
   }
 
  private:

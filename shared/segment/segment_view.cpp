@@ -127,6 +127,19 @@ base::ByteSpan SegmentView::payload(Row row) const noexcept {
   return checked_bytes(payload_bytes_, checked(payload_offsets_section_, payload_offsets_, row), bytes);
 }
 
+void SegmentView::prefetch_places(Row row, bool with_payload) const noexcept {
+  simd::prefetch(&id_offsets_[row], sizeof(id_offsets_[row]));
+  if (!with_payload) return;
+  simd::prefetch(&payload_offsets_[row], sizeof(payload_offsets_[row]));
+  simd::prefetch(&payload_sizes_[row], sizeof(payload_sizes_[row]));
+}
+
+void SegmentView::prefetch_contents(Row row, bool with_payload) const noexcept {
+  const auto begin_of = [](const auto& section, std::uint64_t at) { return section.bytes.data() + std::min<std::uint64_t>(at, section.bytes.size()); };
+  simd::prefetch(begin_of(id_bytes_, id_offsets_[row]), 1);
+  if (with_payload) simd::prefetch(begin_of(payload_bytes_, payload_offsets_[row]), 1);
+}
+
 std::span<const float> SegmentView::vector(Row row) const noexcept {
   const std::size_t offset = std::size_t{row} * vectors_.stride_bytes;
   static_cast<void>(vectors_.verifier->ensure(offset, vectors_.dim * sizeof(float)));

@@ -37,6 +37,10 @@ class SegmentView {
   [[nodiscard]] std::string_view row_id(Row row) const noexcept;
   /// FlexBuffers; empty if the document has no payload.
   [[nodiscard]] base::ByteSpan payload(Row row) const noexcept;
+  /// Starts loading where the id of `row` < rows() stands, and with `with_payload` its payload; prefetch_contents(), called when that has come, what
+  /// stands there. Hints: nothing is checked.
+  void prefetch_places(Row row, bool with_payload) const noexcept;
+  void prefetch_contents(Row row, bool with_payload) const noexcept;
   /// [dim]
   [[nodiscard]] std::span<const float> vector(Row row) const noexcept;
   /// The row of an id, whether deleted or not.

@@ -52,8 +52,13 @@ struct Kernels {
   /// Σ a[i]·b[i] over `count` elements, a multiple of 128: a holds 4-bit values 0–15, byte i of each 64 bytes elements i (low
   /// half) and i + 64 (high half) of 128; b int8 in [−127, 127].
   std::int32_t (*dot_u4i8)(const std::byte* a, const std::int8_t* b, std::size_t count) noexcept;
-  /// In place, the Walsh–Hadamard transform of `count` floats, a power of two, unscaled.
-  void (*hadamard)(float* values, std::size_t count) noexcept;
+  /// In place, the Walsh–Hadamard transform of values[i] · signs[i] for i < count, a power of two, unscaled.
+  void (*hadamard)(float* values, const float* signs, std::size_t count) noexcept;
+  /// The largest magnitude of `count` finite floats, a multiple of 64.
+  float (*largest)(const float* values, std::size_t count) noexcept;
+  /// Rounds values[i] · inverse_step, which must lie in (−127.5, 127.5), to int8, halves away from zero; returns the sum of the rounded values. count: a
+  /// multiple of 64.
+  std::int32_t (*round_i8)(const float* values, std::size_t count, float inverse_step, std::int8_t* rounded) noexcept;
   /// Rounds (values[i] − low) · inverse_step, which must lie in [0, 15.5), to 4 bits and spreads them over four planes
   /// of plane_words words each (all of them written); returns the sum of the rounded values. count: a multiple of 64.
   std::uint64_t (*bit_planes)(const float* values, std::size_t count, float low, float inverse_step, std::uint64_t* planes,

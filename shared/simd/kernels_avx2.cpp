@@ -257,9 +257,10 @@ std::size_t marked_rows(const std::uint32_t* rows, std::size_t count, const std:
 
 }  // namespace
 
-void hadamard_avx2(float* values, std::size_t count) noexcept {
-  if (count < 8) return hadamard_scalar(values, count);
-  for (std::size_t i = 0; i < count; i += 8) _mm256_storeu_ps(values + i, hadamard8(_mm256_loadu_ps(values + i)));
+void hadamard_avx2(float* values, const float* signs, std::size_t count) noexcept {
+  if (count < 8) return hadamard_scalar(values, signs, count);
+  for (std::size_t i = 0; i < count; i += 8)
+    _mm256_storeu_ps(values + i, hadamard8(_mm256_mul_ps(_mm256_loadu_ps(values + i), _mm256_loadu_ps(signs + i))));
   std::size_t half = 8;
   for (; 4 * half <= count; half *= 4) hadamard_two_steps(values, count, half);
   if (half == count) return;
@@ -269,6 +270,39 @@ void hadamard_avx2(float* values, std::size_t count) noexcept {
     _mm256_storeu_ps(values + i, _mm256_add_ps(a, b));
     _mm256_storeu_ps(values + i + half, _mm256_sub_ps(a, b));
   }
+}
+
+float largest_avx2(const float* values, std::size_t count) noexcept {
+  const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFF'FFFF));
+  __m256 largest[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+  for (std::size_t i = 0; i < count; i += 16)
+    for (std::size_t s = 0; s < 2; ++s) largest[s] = _mm256_max_ps(largest[s], _mm256_and_ps(magnitude, _mm256_loadu_ps(values + i + 8 * s)));
+  alignas(32) float lanes[8];
+  _mm256_store_ps(lanes, _mm256_max_ps(largest[0], largest[1]));
+  float most = lanes[0];
+  for (std::size_t i = 1; i < 8; ++i) most = lanes[i] > most ? lanes[i] : most;
+  return most;
+}
+
+std::int32_t round_i8_avx2(const float* values, std::size_t count, float inverse_step, std::int8_t* rounded) noexcept {
+  const __m256 steps = _mm256_set1_ps(inverse_step), half = _mm256_set1_ps(0.5F), sign = _mm256_set1_ps(-0.0F);
+  const __m256i in_order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);  // packing works within halves of a register
+  __m256i sum = _mm256_setzero_si256();
+  for (std::size_t i = 0; i < count; i += 32) {
+    __m256i whole[4];
+    for (std::size_t s = 0; s < 4; ++s) {
+      const __m256 scaled = _mm256_mul_ps(_mm256_loadu_ps(values + i + 8 * s), steps);
+      whole[s] = _mm256_cvttps_epi32(_mm256_add_ps(scaled, _mm256_or_ps(_mm256_and_ps(scaled, sign), half)));
+      sum = _mm256_add_epi32(sum, whole[s]);
+    }
+    const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(whole[0], whole[1]), _mm256_packs_epi32(whole[2], whole[3]));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(rounded + i), _mm256_permutevar8x32_epi32(bytes, in_order));
+  }
+  alignas(32) std::int32_t lanes[8];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(lanes), sum);
+  std::int32_t total = 0;
+  for (const std::int32_t lane : lanes) total += lane;
+  return total;
 }
 
 std::uint64_t bit_planes_avx2(const float* values, std::size_t count, float low, float inverse_step, std::uint64_t* planes,
@@ -300,6 +334,6 @@ std::uint64_t bit_planes_avx2(const float* values, std::size_t count, float low,
 
 constinit const Kernels kAvx2Kernels{"avx2",             reduce1<Dot>, reduce1<SquaredL2>, reduce4<Dot>,
                                      reduce4<SquaredL2>, dot_i8,       bit_keys,           packed_sums, dot_u4i8,
-                                     hadamard_avx2,      bit_planes_avx2,  marked_rows};
+                                     hadamard_avx2,      largest_avx2, round_i8_avx2, bit_planes_avx2,  marked_rows};
 
 }  // namespace ndb::simd

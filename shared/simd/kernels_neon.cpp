@@ -144,6 +144,6 @@ std::int32_t dot_u4i8(const std::byte* a, const std::int8_t* b, std::size_t coun
 
 constinit const Kernels kNeonKernels{"neon",             reduce1<Dot>, reduce1<SquaredL2>, reduce4<Dot>,
                                      reduce4<SquaredL2>, dot_i8,       bit_keys,           packed_sums, dot_u4i8,
-                                     hadamard_scalar,    bit_planes_scalar, marked_rows_scalar};
+                                     hadamard_scalar,    largest_scalar, round_i8_scalar, bit_planes_scalar, marked_rows_scalar};
 
 }  // namespace ndb::simd

@@ -78,7 +78,8 @@ std::int32_t dot_u4i8(const std::byte* a, const std::int8_t* b, std::size_t coun
 
 }  // namespace
 
-void hadamard_scalar(float* values, std::size_t count) noexcept {
+void hadamard_scalar(float* values, const float* signs, std::size_t count) noexcept {
+  for (std::size_t i = 0; i < count; ++i) values[i] *= signs[i];
   for (std::size_t half = 1; half < count; half *= 2) {
     for (std::size_t start = 0; start < count; start += 2 * half) {
       for (std::size_t i = start; i < start + half; ++i) {
@@ -89,6 +90,27 @@ void hadamard_scalar(float* values, std::size_t count) noexcept {
       }
     }
   }
+}
+
+// Magnitudes of floats order like their bits, and integers vectorize.
+float largest_scalar(const float* values, std::size_t count) noexcept {
+  std::int32_t largest = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::int32_t magnitude = std::bit_cast<std::int32_t>(values[i]) & 0x7FFF'FFFF;
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  return std::bit_cast<float>(largest);
+}
+
+std::int32_t round_i8_scalar(const float* values, std::size_t count, float inverse_step, std::int8_t* rounded) noexcept {
+  std::int32_t sum = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float scaled = values[i] * inverse_step;
+    const auto value = static_cast<std::int32_t>(scaled + __builtin_copysignf(0.5F, scaled));
+    rounded[i] = static_cast<std::int8_t>(value);
+    sum += value;
+  }
+  return sum;
 }
 
 std::uint64_t bit_planes_scalar(const float* values, std::size_t count, float low, float inverse_step,
@@ -122,6 +144,6 @@ std::size_t marked_rows_scalar(const std::uint32_t* rows, std::size_t count, con
 
 constinit const Kernels kScalarKernels{"scalar",           reduce<Dot>, reduce<SquaredL2>, reduce4<Dot>,
                                        reduce4<SquaredL2>, dot_i8,      bit_keys,          packed_sums, dot_u4i8,
-                                       hadamard_scalar,    bit_planes_scalar, marked_rows_scalar};
+                                       hadamard_scalar,    largest_scalar, round_i8_scalar, bit_planes_scalar, marked_rows_scalar};
 
 }  // namespace ndb::simd

@@ -17,13 +17,6 @@ constexpr float kHighestValue = 15.0F;     // of 4 bits
 constexpr float kStepOfDeviation = 0.335F;  // of 16 equal steps, best for a normal distribution
 constexpr double kMiddle = 7.5;             // of 16 values
 
-// Magnitudes of floats order like their bits, and integers vectorize.
-float largest_of(const float* values, std::size_t count) noexcept {
-  std::int32_t largest = 0;
-  for (std::size_t i = 0; i < count; ++i) largest = std::max(largest, std::bit_cast<std::int32_t>(values[i]) & 0x7FFF'FFFF);
-  return std::bit_cast<float>(largest);
-}
-
 }  // namespace
 
 BitCodec::BitCodec(std::vector<float> centre, double unit, Distance distance, std::uint64_t seed)
@@ -128,7 +121,7 @@ bool BitCodec::prepare(const float* query, bool refine, BitQueryBuffer& buffer) 
   const bool product = distance_ == Distance::dot;
   const float length2 = rotate(query, 1.0F, !product, rotated);
   if (!(length2 < kMostLength2)) return false;
-  const float largest = largest_of(rotated, bits);
+  const float largest = kernels_->largest(rotated, bits);
   const float least = -largest;
   const float step = 2.0F * largest / kHighestValue;
   const float inverse_step = step > 1e-30F ? 1.0F / step : 0.0F;
@@ -157,15 +150,7 @@ void BitCodec::prepare_refined(BitQueryBuffer& buffer, float largest) const {
   const std::size_t count = rotation_.dimensions();
   const float step = largest / 127.0F;
   const float inverse_step = step > 1e-30F ? 1.0F / step : 0.0F;
-  const float* const __restrict rotated = buffer.rotated.data();
-  std::int8_t* const __restrict values = buffer.values.data();
-  std::int32_t sum = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const float scaled = rotated[i] * inverse_step;
-    const auto value = static_cast<std::int32_t>(scaled + std::copysign(0.5F, scaled));  // |scaled| ≤ 127 up to rounding
-    values[i] = static_cast<std::int8_t>(value);
-    sum += value;
-  }
+  const std::int32_t sum = kernels_->round_i8(buffer.rotated.data(), count, inverse_step, buffer.values.data());  // up to 127, and rounding
   buffer.value_step = step;
   buffer.refined_offset = static_cast<float>(kMiddle) * step * static_cast<float>(sum);
 }

@@ -31,8 +31,10 @@ Rotation::Rotation(std::size_t dimensions, std::uint64_t seed)
 void Rotation::apply(float* values) const noexcept {
   for (std::size_t round = 0; round < kRounds; ++round) {
     const float* signs = signs_.data() + round * dimensions_;
-    for (std::size_t i = 0; i < dimensions_; ++i) values[i] *= signs[i];
-    kernels_->hadamard(values + window_start(round, dimensions_, window_), window_);
+    const std::size_t start = window_start(round, dimensions_, window_);
+    for (std::size_t i = 0; i < start; ++i) values[i] *= signs[i];
+    for (std::size_t i = start + window_; i < dimensions_; ++i) values[i] *= signs[i];
+    kernels_->hadamard(values + start, signs + start, window_);
   }
 }
 

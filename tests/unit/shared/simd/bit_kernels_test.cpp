@@ -148,19 +148,48 @@ TEST_CASE("the Walsh-Hadamard transform multiplies with the matrix of signs and 
   for (const Kernels* table : ndb::simd::usable_kernels()) {
     for (std::size_t count = 1; count <= 2048; count *= 2) {
       CAPTURE(table->name, count);
-      std::vector<float> values(count);
+      std::vector<float> values(count), signs(count), ones(count, 1.0F);
       for (float& value : values) value = normal(random);
+      for (float& sign : signs) sign = random() % 2 == 0 ? 1.0F : -1.0F;
       auto transformed = values;
-      table->hadamard(transformed.data(), count);
+      table->hadamard(transformed.data(), signs.data(), count);
       for (std::size_t i = 0; i < count; i += count / 16 + 1) {
         double want = 0.0;
         for (std::size_t j = 0; j < count; ++j)
-          want += (std::popcount(i & j) % 2 == 0 ? 1.0 : -1.0) * static_cast<double>(values[j]);
+          want += (std::popcount(i & j) % 2 == 0 ? 1.0 : -1.0) * static_cast<double>(values[j] * signs[j]);
         CHECK(std::abs(static_cast<double>(transformed[i]) - want) < 1e-3);
       }
-      table->hadamard(transformed.data(), count);
+      table->hadamard(transformed.data(), ones.data(), count);
       for (std::size_t i = 0; i < count; ++i)
-        CHECK(std::abs(transformed[i] / static_cast<float>(count) - values[i]) < 1e-4F);
+        CHECK(std::abs(transformed[i] / static_cast<float>(count) - values[i] * signs[i]) < 1e-4F);
+    }
+  }
+}
+
+TEST_CASE("floats are rounded to the nearest int8, and their sum and the largest are exact") {
+  std::mt19937 random(45);
+  std::uniform_real_distribution<float> uniform(-1.0F, 1.0F);
+  for (const Kernels* table : ndb::simd::usable_kernels()) {
+    for (const std::size_t count : {64UL, 384UL, 896UL, 4096UL}) {
+      for (const float largest : {1.0F, -1.0F, 0.0F}) {
+        CAPTURE(table->name, count, largest);
+        std::vector<float> values(count);
+        for (float& value : values) value = largest == 0.0F ? -0.0F : uniform(random) * 0.999F;
+        const std::size_t at = random() % count;
+        values[at] = largest;
+        CHECK(table->largest(values.data(), count) == std::abs(largest));
+        std::vector<std::int8_t> rounded(count, 99);
+        const std::int32_t sum = table->round_i8(values.data(), count, 127.0F, rounded.data());
+        std::int32_t want_sum = 0;
+        bool nearest = true;
+        for (std::size_t i = 0; i < count; ++i) {
+          want_sum += rounded[i];
+          nearest = nearest && std::abs(static_cast<float>(rounded[i]) - values[i] * 127.0F) < 0.5001F;
+        }
+        CHECK(nearest);
+        CHECK(sum == want_sum);
+        CHECK(static_cast<float>(rounded[at]) == 127.0F * largest);
+      }
     }
   }
 }
