@@ -14,6 +14,8 @@ constexpr int kOpenAttempts = 50;
 constexpr std::chrono::seconds kReconnectAfter{1};
 constexpr std::chrono::seconds kMendAfter{1};
 constexpr std::chrono::milliseconds kHurry{2};
+constexpr std::size_t kLoadStep = 1U << 20;       // of a new graph, between two looks at the log: a fraction of a millisecond
+constexpr std::chrono::seconds kLoadAtMost{2};    // the rest is loaded by searches, as they come to it
 constexpr int kIdleWakes = 1'000;  // in a row, after which shared memory is not believed for a while: each costs a look at the log
 
 // A file that a manifest names is gone, so a newer manifest is there.
@@ -223,14 +225,17 @@ Error Follower::explain(Error error) const {
 Status Follower::refresh(bool look_at_current) {
   const auto asked = clock_.now();  // before, not after: what is confirmed is as old as the question
   if (look_at_current) NDB_TRY(follow_current(asked));
-  NDB_TRY(tail_->advance(*state_, look_at_current));
-  if (slot_) slot_->set_applied(state_->applied_seq());
-  {
-    const std::scoped_lock lock(mutex_);
-    const auto file = tail_->file();
-    position_ = {.file = file, .offset = tail_->bytes_read(file), .manifest = state_->snapshot()->manifest->version};
-  }
+  NDB_TRY(follow_log(look_at_current));
   if (look_at_current && !tail_->stuck()) confirmed_.store(asked, std::memory_order_relaxed);
+  return {};
+}
+
+Status Follower::follow_log(bool reopen) {
+  NDB_TRY(tail_->advance(*state_, reopen));
+  if (slot_) slot_->set_applied(state_->applied_seq());
+  const std::scoped_lock lock(mutex_);
+  const auto file = tail_->file();
+  position_ = {.file = file, .offset = tail_->bytes_read(file), .manifest = state_->snapshot()->manifest->version};
   return {};
 }
 
@@ -259,8 +264,7 @@ Status Follower::follow_current(std::chrono::steady_clock::time_point asked) {
   NDB_TRY_ASSIGN(auto read, format::read_manifest(fs_, collection_, current.version));
   collection_uid_ = read.collection_uid;
   auto manifest = std::make_shared<const format::Manifest>(std::move(read));
-  const bool goes_on = same && !contradicts(*manifest) && state_->snapshot()->damage();
-  NDB_TRY(goes_on ? swap_to(manifest) : start_over(manifest));
+  NDB_TRY(same && leads_to(*manifest) ? swap_to(manifest) : start_over(manifest));
   pin(manifest->version);
   return {};
 }
@@ -300,8 +304,13 @@ void Follower::mend() {
   static_cast<void>(start_over(snapshot->manifest));  // while that fails, searches go on answering the error
 }
 
-Status Follower::swap_to(std::shared_ptr<const format::Manifest> manifest) {
-  NDB_TRY_ASSIGN(auto prepared, state_->prepare(fs_, collection_, std::move(manifest), true));
+// New graphs are loaded before searches need them, step by step: what is written meanwhile is not kept waiting.
+Status Follower::swap_to(const std::shared_ptr<const format::Manifest>& manifest) {
+  NDB_TRY_ASSIGN(auto prepared, state_->prepare(fs_, collection_, manifest, true));
+  const auto until = clock_.now() + kLoadAtMost;
+  while (prepared.load_graphs(kLoadStep) && clock_.now() < until)
+    if (!follow_log(false)) break;  // who looks next says what is wrong
+  if (!leads_to(*manifest)) return start_over(manifest);
   state_->install(std::move(prepared));
   return {};
 }

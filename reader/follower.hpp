@@ -73,9 +73,13 @@ class Follower {
   Status refresh(bool look_at_current);
   Result<format::CurrentFile> newest(std::chrono::steady_clock::time_point asked);
   Status follow_current(std::chrono::steady_clock::time_point asked);
-  Status swap_to(std::shared_ptr<const format::Manifest> manifest);
+  Status swap_to(const std::shared_ptr<const format::Manifest>& manifest);
+  /// Applies what the log has gained (WalTail::advance).
+  Status follow_log(bool reopen);
   Status start_over(std::shared_ptr<const format::Manifest> manifest);
   [[nodiscard]] bool contradicts(const format::Manifest& manifest) const;
+  /// Whether the state can become that of a newer manifest of the same collection.
+  [[nodiscard]] bool leads_to(const format::Manifest& manifest) const { return !contradicts(manifest) && state_->snapshot()->damage(); }
   void pin(ManifestVersion in_use);
   void apply_pin();
   void mend();

@@ -1,5 +1,7 @@
 #include "writer/manifest_publisher.hpp"
 
+#include <limits>
+
 #include "shared/base/crash_point.hpp"
 #include "shared/base/log.hpp"
 #include "shared/format/pointer_files.hpp"
@@ -45,6 +47,8 @@ Result<ManifestVersion> ManifestPublisher::publish(const Edit& edit) {
   NDB_TRY_ASSIGN(auto wal, add_wal(*next));
   // Opened before it is published: what this process cannot read must not become the newest version.
   NDB_TRY_ASSIGN(auto prepared, log_.state().prepare(fs_, collection_, next, false));
+  while (prepared.load_graphs(std::numeric_limits<std::size_t>::max())) {
+  }  // searches of this process find them in memory
   if (auto status = publish_manifest(fs_, collection_, *next); !status) return give_up(std::move(status.error()));
   base::crash_point("current-replaced");
   log_.install(std::move(prepared), std::move(wal));

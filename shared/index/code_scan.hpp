@@ -44,10 +44,12 @@ void scan_by_codes(const CodedRows& coded, const BitCodec& codec, const PackedQu
   auto worst = detail::worst_key(codec, top);
   // The sample is looked at while it spares reading at least half of the blocks.
   constexpr Row kTried = 8;
+  constexpr Row kAhead = 2 * kPackedRows;  // samples are loaded ahead of their use: what lies between them is not read
   Row sampled = 0, passed = 0;
   for (Row begin = 0; begin < rows; begin += kPackedRows) {
     const std::byte* const block = coded.codes + std::size_t{begin} * stride;
     if (prepared.has_sample() && (sampled < kTried || 2 * passed < sampled)) {
+      if (begin + kAhead < rows) prepared.prefetch_sample(block + std::size_t{kAhead} * stride);
       ++sampled;
       if (!prepared.may_reach(codec.kernels(), block, detail::kSureDeviations, worst)) continue;
       ++passed;

@@ -102,6 +102,10 @@ class HnswView {
     return checked(cell_rows_.subspan(begin, end - begin));
   }
   [[nodiscard]] const Row* cell_rows_address(std::uint32_t begin) const noexcept { return cell_rows_.data() + begin; }
+  /// Reads and checks bytes [begin, begin + count) of bytes() ahead of their first use.
+  void load(std::size_t begin, std::size_t count) const noexcept {
+    if (verifier_ != nullptr) (void)verifier_->ensure(begin, count);
+  }
   /// What the graph is walked on; never automatic.
   [[nodiscard]] Quantization quantization() const noexcept;
 

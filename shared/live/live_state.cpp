@@ -61,15 +61,38 @@ std::shared_ptr<const index::BitCodec> codec_in_use(const Snapshot& snapshot) {
   return nullptr;
 }
 
-// A segment that takes the place of a memtable: where searches had codes, they find some. What is much larger is left to them.
-void code_ahead(const SegmentSlot& slot, const Snapshot& snapshot) {
+bool holds_same_rows(const SegmentSlot& slot, const Memtable& memtable) {
+  if (memtable.row_count() != slot.view->rows()) return false;
+  for (Row row = 0; row < slot.view->rows(); ++row)
+    if (slot.view->row_id(row) != memtable.row_id(row)) return false;
+  return true;
+}
+
+// A segment that takes the place of a memtable: where searches had codes, they find some. Those of the memtable itself if no row of it was
+// replaced, so that it became the segment as it is. What is much larger is left to searches.
+void code_ahead(SegmentSlot& slot, const Snapshot& snapshot) {
   constexpr Row kMostRows = 1U << 18;
   if (slot.codes == nullptr || slot.view->rows() > kMostRows) return;
+  for (const auto& memtable : snapshot.memtables)
+    if (memtable->codes().wanted() && holds_same_rows(slot, *memtable)) slot.codes = memtable->share_codes();
   const bool wanted = std::ranges::any_of(snapshot.memtables, [](const auto& memtable) { return memtable->codes().wanted(); });
   if (wanted) slot.extend_codes(slot.view->rows());
 }
 
 }  // namespace
+
+bool Prepared::load_graphs(std::size_t bytes) {
+  for (; loaded_segments < segments.size(); ++loaded_segments, loaded_bytes = 0) {
+    const auto& segment = segments[loaded_segments];
+    const auto* graph = segment.new_graph ? segment.slot.view->hnsw() : nullptr;
+    if (graph == nullptr || loaded_bytes == graph->bytes()) continue;
+    const std::size_t count = std::min(bytes, graph->bytes() - loaded_bytes);
+    graph->load(loaded_bytes, count);
+    loaded_bytes += count;
+    return true;
+  }
+  return false;
+}
 
 Result<std::unique_ptr<LiveState>> LiveState::open(fs::FileSystem& fs, const fs::Path& collection,
                                                    std::shared_ptr<const Manifest> manifest, const Snapshot* beside) {
@@ -152,6 +175,7 @@ Result<Prepared> LiveState::prepare(fs::FileSystem& fs, const fs::Path& collecti
                                                                known->view.get()));
       one.slot.tombstones = known->tombstones;
       one.slot.filters = known->filters;
+      one.new_graph = one.slot.view->hnsw() != nullptr && known->view->hnsw() == nullptr;
       if (one.slot.view->hnsw() == nullptr) one.slot.codes = known->codes ? known->codes : std::make_shared<index::RowCodes>();
       const auto* before = find_segment(*now->manifest, segment.id);
       if (load_known_delete_sets && (before == nullptr || before->delete_set != segment.delete_set)) {
@@ -160,6 +184,7 @@ Result<Prepared> LiveState::prepare(fs::FileSystem& fs, const fs::Path& collecti
     } else {
       NDB_TRY_ASSIGN(one.slot, open_slot(fs, collection, *prepared.manifest, segment));
       one.fresh = true;
+      one.new_graph = one.slot.view->hnsw() != nullptr;
       code_ahead(one.slot, *now);
       for (const auto& memtable : now->memtables)
         memtable->for_each_put(prepared.manifest->flushed_seq, prepared.derived_through,

@@ -28,11 +28,16 @@ struct Prepared {
   struct Segment {
     SegmentSlot slot;
     bool fresh = false;         ///< not in the state yet: marks of later operations must be derived
+    bool new_graph = false;     ///< has a graph that the state does not have yet
     std::vector<Row> late_rows; ///< rows of a newer delete set, for a segment that is in the state already
   };
   std::shared_ptr<const format::Manifest> manifest;
   std::vector<Segment> segments;
   Seq derived_through;          ///< puts up to it are marked in fresh segments
+  std::size_t loaded_segments = 0, loaded_bytes = 0;  ///< how far load_graphs() is: whole segments, and bytes of the next one's graph
+
+  /// Reads and checks about `bytes` more of the new graphs, so that the first searches after install() need not. False once all are read.
+  bool load_graphs(std::size_t bytes);
 };
 
 class LiveState {

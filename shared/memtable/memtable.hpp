@@ -75,12 +75,14 @@ class Memtable {
   /// Rows [chunk * kChunkRows, …) as a matrix, as far as row_count() reached.
   [[nodiscard]] index::VectorsView chunk_vectors(Row chunk, Row rows_in_memtable) const noexcept;
 
-  [[nodiscard]] index::RowCodes& codes() const noexcept { return codes_; }
+  [[nodiscard]] index::RowCodes& codes() const noexcept { return *codes_; }
+  /// The same for whoever goes on with them: a segment of exactly these rows.
+  [[nodiscard]] const std::shared_ptr<index::RowCodes>& share_codes() const noexcept { return codes_; }
   /// Codes up to `at_most` rows more.
   void extend_codes(Row at_most) const {
     const Row rows = row_count();
     if (rows >= index::RowCodes::kBlockRows)
-      codes_.extend(rows, at_most, chunk_vectors(0, rows), [&](Row row) { return vector(row).data(); });
+      codes_->extend(rows, at_most, chunk_vectors(0, rows), [&](Row row) { return vector(row).data(); });
   }
 
   struct Lookup {
@@ -144,7 +146,7 @@ class Memtable {
   std::vector<Removal> removals_;
   // own synchronization
   IdTable ids_;
-  mutable index::RowCodes codes_;
+  const std::shared_ptr<index::RowCodes> codes_;
   std::array<std::atomic<Chunk*>, kMaxRows / kChunkRows> chunks_{};
   std::atomic<Row> row_count_{0};
   std::atomic<Row> deleted_count_{0};

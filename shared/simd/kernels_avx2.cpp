@@ -155,6 +155,11 @@ void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t c
   for (; row < count; ++row) some_bit_keys<1>(query, rows + row, keys + row);
 }
 
+void add_to(std::uint32_t sums[8], __m128i more) noexcept {
+  auto* const to = reinterpret_cast<__m256i*>(sums);
+  _mm256_storeu_si256(to, _mm256_add_epi32(_mm256_loadu_si256(to), _mm256_cvtepu16_epi32(more)));
+}
+
 // Two groups a register, each with its table in its own half. 8-bit sums of four (at most 240) go into 16-bit ones, which hold 512 groups.
 void packed_sums(const std::uint8_t* tables, const std::byte* block, std::size_t groups, std::uint32_t sums[32]) noexcept {
   constexpr std::size_t kGroupsOf16Bits = 512;
@@ -177,15 +182,11 @@ void packed_sums(const std::uint8_t* tables, const std::byte* block, std::size_t
         odd[half] = _mm256_add_epi16(odd[half], _mm256_srli_epi16(few[half], 8));
       }
     }
-    for (std::size_t half = 0; half < 2; ++half) {
-      alignas(32) std::uint16_t evens[16], odds[16];
-      _mm256_store_si256(reinterpret_cast<__m256i*>(evens), even[half]);
-      _mm256_store_si256(reinterpret_cast<__m256i*>(odds), odd[half]);
-      for (std::size_t row = 0; row < 8; ++row)
-        for (std::size_t part = 0; part < 2; ++part) {
-          sums[16 * half + 2 * row] += evens[8 * part + row];
-          sums[16 * half + 2 * row + 1] += odds[8 * part + row];
-        }
+    for (std::size_t half = 0; half < 2; ++half) {  // both halves of a register hold the same rows, of groups in turn: at most 30,720 together
+      const __m128i evens = _mm_add_epi16(_mm256_castsi256_si128(even[half]), _mm256_extracti128_si256(even[half], 1));
+      const __m128i odds = _mm_add_epi16(_mm256_castsi256_si128(odd[half]), _mm256_extracti128_si256(odd[half], 1));
+      add_to(sums + 16 * half, _mm_unpacklo_epi16(evens, odds));
+      add_to(sums + 16 * half + 8, _mm_unpackhi_epi16(evens, odds));
     }
   }
 }

@@ -1,37 +1,28 @@
 #include "writer/segments/compaction_policy.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <map>
 
 namespace ndb::writer {
 namespace {
 
-int tier_of(const SegmentSize& segment, std::uint32_t width) {
-  return static_cast<int>(std::log(static_cast<double>(segment.live()) + 1.0) / std::log(static_cast<double>(width)));
-}
-
-// The smallest segments of the list that fit into one, at least two; or nothing.
-std::vector<SegmentId> fitting(std::vector<SegmentSize> segments, const WriterOptions& options) {
-  std::ranges::sort(segments, {}, &SegmentSize::live);
+/// The ids of the `count` smallest of the segments, which are in order; none of a single one.
+std::vector<SegmentId> smallest(const std::vector<SegmentSize>& segments, std::size_t count) {
   std::vector<SegmentId> ids;
-  std::uint64_t rows = 0;
-  for (const auto& segment : segments) {
-    rows += segment.live();
-    if (rows > options.segment_max_rows) break;
-    ids.push_back(segment.id);
-  }
-  return ids.size() < 2 ? std::vector<SegmentId>{} : ids;
+  for (std::size_t i = 0; i < count && count > 1; ++i) ids.push_back(segments[i].id);
+  return ids;
 }
 
 }  // namespace
 
 std::vector<SegmentId> choose_merge(std::vector<SegmentSize> segments, const WriterOptions& options) {
-  std::map<int, std::vector<SegmentSize>> tiers;
-  for (const auto& segment : segments) tiers[tier_of(segment, options.tier_width)].push_back(segment);
-  for (auto& [tier, members] : tiers)
-    if (members.size() >= options.tier_width)
-      if (auto ids = fitting(std::move(members), options); !ids.empty()) return ids;
+  std::ranges::sort(segments, {}, &SegmentSize::live);
+  std::uint64_t rows = 0;  // of those before
+  std::size_t merged = 0;
+  for (std::size_t i = 0; i < segments.size() && rows + segments[i].live() <= options.segment_max_rows; ++i) {
+    if (static_cast<double>(segments[i].live()) < options.merge_ratio * static_cast<double>(rows)) merged = i + 1;
+    rows += segments[i].live();
+  }
+  if (auto ids = smallest(segments, merged); !ids.empty()) return ids;
   for (const auto& segment : segments)
     if (static_cast<double>(segment.deleted) > options.max_deleted_share * static_cast<double>(segment.rows))
       return {segment.id};
@@ -39,8 +30,11 @@ std::vector<SegmentId> choose_merge(std::vector<SegmentSize> segments, const Wri
 }
 
 std::vector<SegmentId> choose_full_merge(std::vector<SegmentSize> segments, const WriterOptions& options) {
-  auto ids = fitting(segments, options);
-  if (!ids.empty()) return ids;
+  std::ranges::sort(segments, {}, &SegmentSize::live);
+  std::uint64_t rows = 0;
+  std::size_t fitting = 0;
+  while (fitting < segments.size() && rows + segments[fitting].live() <= options.segment_max_rows) rows += segments[fitting++].live();
+  if (auto ids = smallest(segments, fitting); !ids.empty()) return ids;
   for (const auto& segment : segments)
     if (segment.deleted > 0) return {segment.id};
   return {};

@@ -1,7 +1,9 @@
 // Which segments to merge next. A pure function over sizes, so that it can be tested without files.
 //
-// Tiered: segments of about one size (within a factor of tier_width) are merged once there are tier_width of them, so each
-// row is rewritten O(log n) times. A segment with too many dead rows is rewritten alone. No result exceeds the row limit.
+// A segment with less than merge_ratio times the rows of all smaller ones together is merged with them: few segments are left, each at least so
+// many times as large as what is smaller, and each row is rewritten O(merge_ratio · log n) times. A search pays for each segment; what merges
+// cost is mostly new rows put into the largest graph, hardly more than with many segments. A segment with too many dead rows is rewritten
+// alone. No result exceeds the row limit.
 #pragma once
 
 #include <vector>

@@ -11,6 +11,9 @@ constexpr std::size_t kGroupDims = 4;
 constexpr std::size_t kGroupBytes = 16;
 constexpr std::size_t kTailFloats = 4;
 
+// Signed numbers become floats in one instruction.
+float as_float(std::uint32_t sum) noexcept { return static_cast<float>(static_cast<std::int32_t>(sum)); }
+
 }  // namespace
 
 void pack_code(const std::byte* row, std::uint32_t dim, std::size_t at, std::byte* block, GroupOrder order) noexcept {
@@ -88,8 +91,13 @@ bool PackedQuery::may_reach(const simd::Kernels& kernels, const std::byte* block
   const float most = worst - query_->query.base;
   std::uint32_t wanted = 0;
   for (std::size_t i = 0; i < kPackedRows; ++i)
-    wanted |= term[i] + scale[i] * (offset + sample_.per_sum * static_cast<float>(sums[i])) <= most ? 1U : 0U;
+    wanted |= term[i] + scale[i] * (offset + sample_.per_sum * as_float(sums[i])) <= most ? 1U : 0U;
   return wanted != 0;
+}
+
+void PackedQuery::prefetch_sample(const std::byte* block) const noexcept {
+  simd::prefetch(block, kSampledGroups * kGroupBytes);
+  simd::prefetch(block + groups_ * kGroupBytes, 2 * kPackedRows * sizeof(float));
 }
 
 bool PackedQuery::lowest_keys(const simd::Kernels& kernels, const std::byte* block, float deviations, float worst,
@@ -104,7 +112,7 @@ bool PackedQuery::lowest_keys(const simd::Kernels& kernels, const std::byte* blo
   const float reach = deviations * query_->length;
   std::uint32_t wanted = 0;
   for (std::size_t i = 0; i < kPackedRows; ++i) {
-    keys[i] = query.base + term[i] + scale[i] * (query.offset + query.per_one * ones[i] + query.per_sum * static_cast<float>(sums[i])) -
+    keys[i] = query.base + term[i] + scale[i] * (query.offset + query.per_one * ones[i] + query.per_sum * as_float(sums[i])) -
               reach * error[i];
     wanted |= keys[i] <= worst ? 1U : 0U;  // (the compiler makes vectors of it)
   }

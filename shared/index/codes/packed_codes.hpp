@@ -49,6 +49,8 @@ class PackedQuery {
   /// `deviations` standard deviations. True for blocks without a sample.
   [[nodiscard]] bool may_reach(const simd::Kernels& kernels, const std::byte* block, float deviations, float worst) const noexcept;
   [[nodiscard]] bool has_sample() const noexcept { return sample_.per_sum != 0.0F; }
+  /// Starts loading what may_reach() reads of a block.
+  void prefetch_sample(const std::byte* block) const noexcept;
 
   /// Of the rows of a block, the lowest keys that they may well have: `deviations` standard deviations below the estimate. Whether any is at
   /// most `worst`.

@@ -28,16 +28,25 @@ std::uint64_t live_rows(const std::vector<SegmentSize>& segments, const std::vec
 
 }  // namespace
 
-TEST_CASE("nothing is merged while no tier is full") {
+TEST_CASE("nothing is merged while each segment is much larger than all smaller ones together") {
   CHECK(choose_merge({}, {}).empty());
   CHECK(choose_merge(sizes({100}), {}).empty());
-  CHECK(choose_merge(sizes({100, 100, 100}), {}).empty());
-  CHECK(choose_merge(sizes({1, 100, 10'000, 1'000'000, 3'000'000}), {}).empty());
+  CHECK(choose_merge(sizes({100, 300}), {}).empty());
+  CHECK(choose_merge(sizes({1, 100, 10'000, 1'000'000, 3'030'303}), {}).empty());
 }
 
-TEST_CASE("a full tier is merged, and segments of other sizes stay") {
-  const auto ids = choose_merge(sizes({100, 1'000'000, 101, 102, 10, 103}), {});
-  CHECK(std::set(ids.begin(), ids.end()) == std::set{SegmentId{0}, SegmentId{2}, SegmentId{3}, SegmentId{5}});
+TEST_CASE("a segment that is not much larger than all smaller ones is merged with them, and larger ones stay") {
+  CHECK(choose_merge(sizes({1'000'000, 299, 100}), {}) == std::vector{SegmentId{2}, SegmentId{1}});
+  CHECK(choose_merge(sizes({100, 100}), {}).size() == 2);
+  const auto ids = choose_merge(sizes({1, 1'000, 1'000'000, 1'000}), {});
+  CHECK(std::set(ids.begin(), ids.end()) == std::set{SegmentId{0}, SegmentId{1}, SegmentId{3}});
+  CHECK(choose_merge(sizes({100, 300, 1'000}), {}) == std::vector{SegmentId{0}, SegmentId{1}, SegmentId{2}});
+}
+
+TEST_CASE("what would be too large is not merged, however much there is of it") {
+  const WriterOptions options{.segment_max_rows = 1'000};
+  CHECK(choose_merge(sizes({600, 600, 600}), options).empty());
+  CHECK(choose_merge(sizes({600, 300, 600, 200}), options) == std::vector{SegmentId{3}, SegmentId{1}});
 }
 
 TEST_CASE("a segment with too many dead rows is rewritten alone") {
@@ -64,7 +73,7 @@ TEST_CASE("whatever the sizes, a choice has distinct known segments, respects th
     INFO("replay with NDB_TEST_SEED=" << seed);
     std::mt19937_64 random(seed);
     WriterOptions options;
-    options.tier_width = 2 + static_cast<std::uint32_t>(random() % 6);
+    options.merge_ratio = 1.1 + static_cast<double>(random() % 6);
     options.segment_max_rows = 1 + random() % 100'000;
     std::vector<SegmentSize> segments;
     for (std::uint64_t i = 0, count = random() % 30; i < count; ++i) {
@@ -105,9 +114,9 @@ TEST_CASE("merging comes to an end, and rewrites each row a logarithmic number o
         add(merged);
         written += merged;
       }
-      REQUIRE(segments.size() < 40);
+      REQUIRE(segments.size() <= 6);
     }
-    CHECK(written < flushed * 8);
+    CHECK(written < flushed * 12);
   }
 }
 
