@@ -55,7 +55,14 @@ void improve_codes(const Part& part, index::RowCodes& codes) {
   part.extend_codes(std::max(index::RowCodes::kBlockRows, missing / 16));
 }
 
-// Approximate: what has codes is compared by them first. begin: a multiple of RowCodes::kChunkRows.
+// Of a memtable, or of a segment that waits for its graph.
+float key_of(const Part& part, const PartQuery& query, Row row) {
+  constexpr Row kChunk = memtable::Memtable::kChunkRows;
+  if (part.memtable() != nullptr) return query.query.key(part.memtable()->chunk_vectors(row / kChunk, part.rows()), row % kChunk);
+  return query.query.key(part.segment()->view->vectors(), row);
+}
+
+// Approximate: what has codes is compared by them first. begin: a multiple of RowCodes::kChunkRows, 0 if rows are divided into cells.
 void scan_codes(const Part& part, const PartQuery& query, Row begin, Row end, Top& top, index::SearchStats& stats) {
   constexpr Row kChunk = index::RowCodes::kChunkRows;
   auto& codes = *part.codes();
@@ -64,8 +71,12 @@ void scan_codes(const Part& part, const PartQuery& query, Row begin, Row end, To
   const Row coded = std::min(end, codes.coded());
   if (coded <= begin || !codes.codec().prepare(query.query.data(), false, scratch.query_bits))
     return scan_unfiltered(part, query, begin, end, top, stats);
-  scratch.packed_query.prepare(scratch.query_bits, index::GroupOrder::sampled);
   const auto visible = [&](Row row) { return part.visible(row); };
+  if (codes.has_cells()) {
+    index::scan_cells(codes, coded, query.ef, scratch, visible, [&](Row row) { return key_of(part, query, row); }, top, stats);
+    return scan_unfiltered(part, query, coded, end, top, stats);
+  }
+  scratch.packed_query.prepare(scratch.query_bits, index::GroupOrder::sampled);
   for (Row row = begin; row < coded; row += kChunk) {
     const Row chunk_end = std::min(coded, row + kChunk);
     const auto scan = [&](const index::VectorsView& vectors, Row first) {
@@ -78,12 +89,15 @@ void scan_codes(const Part& part, const PartQuery& query, Row begin, Row end, To
   scan_unfiltered(part, query, coded, end, top, stats);
 }
 
+bool scans_codes(const Part& part, const PartQuery& query) noexcept {
+  return query.approximate && query.filter.matches_all() && part.codes() != nullptr && query.query.dim() >= index::RowCodes::kMinDim;
+}
+
 PartResult exact(const Part& part, const PartQuery& query, Row begin, Row end, const attributes::EvaluatedFilter* matching) {
   PartResult result{.best = {}, .stats = {}, .plan = Plan::exact};
   Top top(query.top_k, LessById{&part}, query.bound());
   if (query.filter.matches_all()) {
-    const bool by_codes = query.approximate && part.codes() != nullptr && query.query.dim() >= index::RowCodes::kMinDim;
-    by_codes ? scan_codes(part, query, begin, end, top, result.stats) : scan_unfiltered(part, query, begin, end, top, result.stats);
+    scans_codes(part, query) ? scan_codes(part, query, begin, end, top, result.stats) : scan_unfiltered(part, query, begin, end, top, result.stats);
   } else if (part.memtable() != nullptr) {
     scan_memtable_rows(*part.memtable(), part, query, begin, end, top, result.stats);
     result.rows_matched = result.stats.distances;
@@ -131,6 +145,8 @@ std::uint32_t ef_of(const Part& part, const PartQuery& query, double share) {
   const double expected = ef * share;
   return std::min(ef, static_cast<std::uint32_t>(expected + 2.5 * std::sqrt(expected)) + 4);
 }
+
+bool uses_cells(const Part& part, const PartQuery& query) noexcept { return scans_codes(part, query) && part.codes()->has_cells(); }
 
 bool uses_graph(const Part& part, const PartQuery& query) noexcept {
   return query.approximate && part.segment() != nullptr && part.segment()->view->hnsw() != nullptr;

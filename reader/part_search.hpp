@@ -79,6 +79,9 @@ struct PartResult {
 /// Whether this part would be answered by its graph (so cheaply that splitting it is not worth a task).
 [[nodiscard]] bool uses_graph(const Part& part, const PartQuery& query) noexcept;
 
+/// Whether rows without a graph would be answered by looking through the nearest cells: from row 0, in one task.
+[[nodiscard]] bool uses_cells(const Part& part, const PartQuery& query) noexcept;
+
 /// Candidates that a walk of this part keeps. It has a graph. share: as below.
 [[nodiscard]] std::uint32_t ef_of(const Part& part, const PartQuery& query, double share);
 /// Memory of searches on this thread.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <queue>
 
 #include "reader/part_rows.hpp"
@@ -77,16 +78,20 @@ std::vector<Task> make_tasks(const std::vector<Part>& parts, const PartQuery& qu
       tasks.push_back({&part, 0, part.rows(), all > 0.0 ? weight_of(part, matching[i], share) / all : 1.0, rows});
       continue;
     }
-    const Row step = rows != nullptr && rows->rows.count() <= kTaskRows ? part.rows() : kTaskRows;
+    const bool whole = uses_cells(part, query) || (rows != nullptr && rows->rows.count() <= kTaskRows);
+    const Row step = whole ? part.rows() : kTaskRows;
     for (Row begin = 0; begin < part.rows(); begin += std::min(step, part.rows() - begin))
       tasks.push_back({&part, begin, begin + std::min(step, part.rows() - begin), 1.0, rows});
   }
+  // What is likely to hold most of the matches first: it gives the others a bound.
+  std::ranges::stable_sort(tasks, std::greater{}, [&](const Task& task) { return uses_graph(*task.part, query) ? task.share : 0.0; });
   return tasks;
 }
 
 // A walk reads about so many codes, or vectors, for each candidate that it keeps: those of its links that were not seen before.
 constexpr double kCodesPerCandidate = 48, kVectorsPerCandidate = 16;
 constexpr double kFewestCandidates = 8;
+constexpr std::uint64_t kRowsPerRowOfNearCells = 16;  // that are not looked at, roughly
 
 // Roughly, as if all were read at the memory's speed.
 std::uint64_t bytes_to_read(const Task& task, const PartQuery& query) {
@@ -103,6 +108,7 @@ std::uint64_t bytes_to_read(const Task& task, const PartQuery& query) {
   }
   const auto* codes = query.approximate ? task.part->codes() : nullptr;
   const Row coded = codes == nullptr ? 0 : std::clamp(codes->coded(), task.begin, task.end) - task.begin;
+  if (uses_cells(*task.part, query)) return (task.end - task.begin - coded) * vector_bytes + coded / kRowsPerRowOfNearCells * code_bytes;
   return (task.end - task.begin - coded) * vector_bytes + coded * code_bytes;
 }
 

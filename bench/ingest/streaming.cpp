@@ -1,5 +1,6 @@
 // Does a steady stream of inserts make searches in another process slower or worse? One process inserts at a fixed rate, another searches at a
 // fixed rate, first beside a quiet collection, then beside the stream; afterwards every answer is compared with the truth at its sequence number.
+// As the machine may be faster or slower by the minute, each search is followed by the same one of a copy that stays quiet, half a step later.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
@@ -134,7 +135,20 @@ int ingest(const StreamOptions& options) {
   ::_exit(0);  // what is still being merged does not matter any more
 }
 
-// "s,<seconds>,<search ms>,<of that on the CPU>,<ms after it was due>,<seq>,<query>,<id>…"
+struct Timed {
+  SearchResult result;
+  double took, cpu;  // ms
+};
+
+Timed timed_search(const Collection& docs, std::span<const float> query, std::uint32_t ef) {
+  const double cpu_before = thread_cpu_seconds();
+  const auto before = Clock::now();
+  auto result = must(docs.search(Search{query}.top_k(kTopK).ef(ef).with_payload(false)));
+  const double took = milliseconds_since(before);
+  return {std::move(result), took, 1e3 * (thread_cpu_seconds() - cpu_before)};
+}
+
+// "s,<seconds>,<search ms>,<of that on the CPU>,<ms after it was due>,<seq>,<query>,<id>…"; of the copy that stays quiet "c,<seconds>,<search ms>"
 int search(const StreamOptions& options) {
   base::ask_for_short_turns_of_this_thread();  // as ndb-reader's threads do
   const auto reader = rows_of(options, "query.npy");
@@ -142,6 +156,8 @@ int search(const StreamOptions& options) {
   must(reader->next(queries, options.queries));
   const auto db = must(Database::open(live_folder(options), {.read_only = true}));
   const auto docs = must(db.get_collection("docs"));
+  const auto quiet_db = must(Database::open(base_folder(options), {.read_only = true}));
+  const auto quiet_docs = must(quiet_db.get_collection("docs"));
   std::string lines;
   const double end = options.start + options.quiet_seconds + options.seconds;
   for (std::uint64_t step = 0;; ++step) {
@@ -149,14 +165,11 @@ int search(const StreamOptions& options) {
     if (due >= end) break;
     wait_until(due);
     const auto query = step % queries.size();
-    const double cpu_before = thread_cpu_seconds();
-    const auto before = Clock::now();
-    const auto result = must(docs.search(Search{queries.vector(query)}.top_k(kTopK).ef(options.ef).with_payload(false)));
-    const double took = milliseconds_since(before);
-    const double cpu = 1e3 * (thread_cpu_seconds() - cpu_before);
+    const auto [result, took, cpu] = timed_search(docs, queries.vector(query), options.ef);
     lines += fmt::format("s,{:.3f},{:.4f},{:.4f},{:.4f},{},{}", due - options.start, took, cpu, (now() - due) * 1e3, result.seq.value, query);
     for (const auto& match : result) lines += "," + match.id;
-    lines += '\n';
+    wait_until(due + 0.5 / options.search_rate);
+    lines += fmt::format("\nc,{:.3f},{:.4f}\n", due - options.start, timed_search(quiet_docs, queries.vector(query), options.ef).took);
   }
   std::fwrite(lines.data(), 1, lines.size(), stdout);
   return 0;
@@ -246,7 +259,8 @@ struct Phase {
   [[nodiscard]] double mean_recall() const { return recall / static_cast<double>(std::max<std::size_t>(1, took.size())); }
 };
 
-void report(const StreamOptions& options, const std::vector<Answer>& answers, const std::vector<std::vector<std::string>>& writes) {
+void report(const StreamOptions& options, const std::vector<Answer>& answers, const std::vector<std::vector<std::string>>& copy,
+            const std::vector<std::vector<std::string>>& writes) {
   constexpr double kWindow = 5;
   Phase quiet, stream;
   std::map<int, Phase> windows;
@@ -259,6 +273,10 @@ void report(const StreamOptions& options, const std::vector<Answer>& answers, co
   for (const auto& [name, phase] : {std::pair("quiet", &quiet), std::pair("stream", &stream)})
     fmt::print("{},{},{:.3f},{:.3f},{:.3f},{:.3f},{:.3f},{:.4f}\n", name, phase->took.size(), percentile(phase->took, .5), percentile(phase->took, .99),
                percentile(phase->cpu, .5), percentile(phase->late, .5), percentile(phase->late, .99), phase->mean_recall());
+  std::vector<double> copy_took;  // beside the stream
+  for (const auto& words : copy)
+    if (std::stod(words[1]) >= options.quiet_seconds) copy_took.push_back(std::stod(words[2]));
+  fmt::print("quiet copy,{},{:.3f},{:.3f}\n", copy_took.size(), percentile(copy_took, .5), percentile(copy_took, .99));
   double lowest = 1;
   TimePanel latency{.title = "search, ms", .low = 0, .high = 0, .series = {{"p50", {}}, {"p99", {}}}};
   TimePanel recall{.title = "recall@10", .low = .9, .high = 1, .series = {{"mean", {}}}};
@@ -282,9 +300,10 @@ void report(const StreamOptions& options, const std::vector<Answer>& answers, co
     segments.high = std::max(segments.high, std::stod(words[3]) + 1);
     longest = std::max(longest, std::stod(words[6]));
   }
-  fmt::print("p50 {:.2f} x, p99 {:.2f} x of quiet; lowest recall of {} s: {:.4f}; longest insert {:.1f} ms; {} rows at the end\n",
-             percentile(stream.took, .5) / percentile(quiet.took, .5), percentile(stream.took, .99) / percentile(quiet.took, .99), kWindow,
-             lowest, longest, writes.empty() ? "?" : writes.back()[2]);
+  const auto ratio = [&](const std::vector<double>& to, double share) { return percentile(stream.took, share) / percentile(to, share); };
+  fmt::print("p50 {:.2f} x, p99 {:.2f} x of the quiet copy beside it; {:.2f} x and {:.2f} x of quiet before\n", ratio(copy_took, .5), ratio(copy_took, .99),
+             ratio(quiet.took, .5), ratio(quiet.took, .99));
+  fmt::print("lowest recall of {} s: {:.4f}; longest insert {:.1f} ms; {} rows at the end\n", kWindow, lowest, longest, writes.empty() ? "?" : writes.back()[2]);
   if (options.plot.empty()) return;
   std::ofstream(options.plot) << time_plot(
       fmt::format("{} rows/s into {} rows, {} searches/s from another process", options.rate, options.base, options.search_rate),
@@ -308,7 +327,7 @@ int run(StreamOptions& options, int argc, char** argv) {
     answers.push_back(std::move(answer));
   }
   judge(options, answers);
-  report(options, answers, lines_of(writes_file, "w,"));
+  report(options, answers, lines_of(searches_file, "c,"), lines_of(writes_file, "w,"));
   for (const auto& words : lines_of(writes_file, "e,")) fmt::print("writer: {} s of CPU, {} MiB at most\n", words[1], words[2]);
   return 0;
 }

@@ -18,14 +18,18 @@
 namespace ndb::index {
 namespace detail {
 
-/// The cells of a graph, nearly in the order of their centres' distances to the query: those that are about equally far away in any.
+/// Cells, nearly in the order of their centres' distances to the query: those that are about equally far away in any.
 class NearestCells {
  public:
-  NearestCells(const HnswView& graph, const PackedQuery& query, std::vector<float>& keys, std::vector<std::uint32_t>& order) : order_(&order) {
-    keys.resize(graph.cells());
+  /// block_of(cell): the codes of kPackedRows centres from `cell` on, each kPackedRows-th.
+  template <class BlockOf>
+  NearestCells(const simd::Kernels& kernels, std::uint32_t cells, BlockOf&& block_of, const PackedQuery& query, std::vector<float>& keys,
+               std::vector<std::uint32_t>& order)
+      : order_(&order) {
+    keys.resize(cells);
     alignas(64) std::array<float, kPackedRows> block;
-    for (std::uint32_t cell = 0; cell < graph.cells(); cell += kPackedRows) {
-      (void)query.lowest_keys(graph.bit_codec()->kernels(), graph.cell_block(cell), 0.0F, 0.0F, block);
+    for (std::uint32_t cell = 0; cell < cells; cell += kPackedRows) {
+      (void)query.lowest_keys(kernels, block_of(cell), 0.0F, 0.0F, block);
       std::ranges::copy(block, keys.begin() + cell);
     }
     const auto [least, most] = std::ranges::minmax(keys);
@@ -164,7 +168,8 @@ CellSearch search_cells(const HnswView& graph, const VectorsView& vectors, const
                   SearchScratch& scratch, TopK<Less>& top, SearchStats& stats, double* share_nearby = nullptr) {
   if (graph.cells() == 0 || !graph.bit_codec()->prepare(query.data(), graph.has_refined(), scratch.query_bits)) return CellSearch::unable;
   scratch.packed_query.prepare(scratch.query_bits);
-  detail::NearestCells cells(graph, scratch.packed_query, scratch.lows, scratch.cells);
+  detail::NearestCells cells(graph.bit_codec()->kernels(), graph.cells(), [&](std::uint32_t cell) { return graph.cell_block(cell); },
+                             scratch.packed_query, scratch.lows, scratch.cells);
   TopK<> nearest(k + std::max<std::size_t>(k / 2, 16));
   detail::Patience patience(ef);
   detail::CellRows rows(graph, accept, scratch);

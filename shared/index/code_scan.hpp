@@ -1,8 +1,9 @@
-// A scan that looks at 1-bit codes first, and at the vectors of those rows only that may be among the matches.
+// Scans of rows without a graph that look at 1-bit codes first, and at the vectors of those rows only that may be among the matches: of all rows, or
+// of those in the nearest cells.
 //
 // Threads: pure functions; buffer and collector belong to the calling thread.
-// Invariants: what reaches the collector has exact keys. A match is missed with a probability below one in a hundred, and only where
-// estimates decide (detail::kSureDeviations).
+// Invariants: what reaches the collector has exact keys. In what is looked at a match is missed with a probability below one in a hundred, and only
+// where estimates decide (detail::kSureDeviations).
 #pragma once
 
 #include <algorithm>
@@ -10,7 +11,9 @@
 #include <cstddef>
 #include <limits>
 
+#include "shared/index/cell_scan.hpp"
 #include "shared/index/codes/packed_codes.hpp"
+#include "shared/index/codes/row_codes.hpp"
 #include "shared/index/hnsw_search.hpp"
 
 namespace ndb::index {
@@ -65,6 +68,64 @@ void scan_by_codes(const CodedRows& coded, const BitCodec& codec, const PackedQu
   }
   stats.estimated_distances += rows;
   stats.bytes_touched += rows * stride - std::uint64_t{sampled - passed} * kPackedRows * (stride - kSampledBytes);
+}
+
+/// Offers to `top` what is nearest among rows [0, end) of `codes`, which have codes and cells, and accept(row) holds for, as far as looking through
+/// the nearest cells finds it: what may be below top.bound(), which other rows may have given. All cells are looked through before there is a
+/// bound. ef: the larger, the longer it goes on although cells bring nothing. scratch.query_bits: the query as the codec of the codes prepared
+/// it; key_of(row): its exact key.
+template <class Accept, class KeyOf, class Less>
+void scan_cells(const RowCodes& codes, Row end, std::uint32_t ef, SearchScratch& scratch, Accept&& accept, KeyOf&& key_of, TopK<Less>& top,
+                SearchStats& stats) {
+  constexpr float kAny = std::numeric_limits<float>::max();
+  constexpr Row kRowsPerEf = 256;  // many rows are looked at longer: of a row in 64 besides what ef asks for
+  const RowCoder& coder = codes.coder();
+  const BitCodec& codec = *coder.codec;
+  const std::size_t stride = BitCodec::stride_bytes(static_cast<std::uint32_t>(codec.dim()));
+  scratch.packed_query.prepare(scratch.query_bits);
+  detail::NearestCells cells(codec.kernels(), coder.cells, [&](std::uint32_t cell) { return coder.block(cell); }, scratch.packed_query, scratch.lows,
+                             scratch.cells);
+  auto& rows = scratch.rows;
+  auto& addresses = scratch.codes;
+  auto& keys = scratch.walk.keys;
+  rows.clear();
+  addresses.clear();
+  detail::Patience patience(ef + end / kRowsPerEf);
+  auto worst = detail::worst_key(codec, top);
+  const auto gather = [&](std::uint32_t cell) {
+    for (Row row = codes.newest_in(cell); row != RowCodes::kNoRow; row = codes.before(row)) {
+      if (row >= end) continue;
+      rows.push_back(row);
+      addresses.push_back(codes.chunk(row / RowCodes::kChunkRows) + row % RowCodes::kChunkRows * stride);
+      simd::prefetch(addresses.back(), stride);
+    }
+  };
+  const auto look = [&](std::size_t from, std::size_t to) {
+    if (from == to) return;
+    if (keys.size() < to - from) keys.resize(to - from);
+    codec.kernels().bit_keys(scratch.query_bits.query, addresses.data() + from, to - from, keys.data());
+    bool better = false;
+    for (std::size_t i = from; i < to; ++i) {
+      if (keys[i - from] - detail::kSureDeviations * codec.key_error(addresses[i], scratch.query_bits) > worst || !accept(rows[i])) continue;
+      const float bound = top.bound();
+      top.push(key_of(rows[i]), rows[i]);
+      ++stats.distances;
+      better = better || bound == kAny || top.bound() != bound;
+      if (top.bound() != bound) worst = detail::worst_key(codec, top);
+    }
+    patience.looked(to - from, better);
+  };
+  // While the codes of one cell's rows are on their way, those of the cell before are compared.
+  std::size_t looked = 0;
+  while (!cells.empty() && (top.bound() == kAny || !patience.is_over())) {
+    const std::size_t before = rows.size();
+    gather(cells.take());
+    look(looked, before);
+    looked = before;
+  }
+  look(looked, rows.size());
+  stats.estimated_distances += coder.cells + rows.size();
+  stats.bytes_touched += (coder.cells + rows.size()) * stride + rows.size() * sizeof(Row);
 }
 
 }  // namespace ndb::index

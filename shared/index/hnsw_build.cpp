@@ -80,11 +80,17 @@ class Build {
       if (!codec.encode(vectors_.vector(static_cast<Row>(row)), codes_.data() + row * stride))
         fits.store(false, std::memory_order_relaxed);  // relaxed: read after the threads have joined
     });
-    if (stopped() || !fits || !codes_rank_well(vectors_, codec, codes_.data(), params_.threads)) {
+    if (stopped() || !fits || !(bits_are_known_good() || codes_rank_well(vectors_, codec, codes_.data(), params_.threads))) {
       codes_ = {};
       return;
     }
     codec_.emplace(codec);
+  }
+
+  // What was measured on the graph that most rows come from is not measured again: for a merge of few rows that takes longer than putting them in.
+  [[nodiscard]] bool bits_are_known_good() const {
+    return reused_ != nullptr && reused_->graph->bit_codec() != nullptr && reused_->graph->candidates_for_ten() > 0.0F &&
+           std::uint64_t{2} * reused_->graph->rows() >= vectors_.rows;
   }
 
   // Rows that 8-bit codes cannot tell apart, 1-bit codes cannot either.
@@ -105,7 +111,8 @@ class Build {
         fits.store(false, std::memory_order_relaxed);  // relaxed: read after the threads have joined
     });
     if (!stopped() && fits) {
-      candidates_for_ten_ = candidates_for_ten(vectors_, codec, bit_rows_.data(), params_.threads);
+      candidates_for_ten_ = bits_are_known_good() ? static_cast<double>(reused_->graph->candidates_for_ten())
+                                                  : candidates_for_ten(vectors_, codec, bit_rows_.data(), params_.threads);
       if (candidates_for_ten_ <= kMostCandidates) bit_codec_.emplace(std::move(codec));
     }
     if (bit_codec_) return;

@@ -69,6 +69,8 @@ class HnswView {
 
   /// Null if the graph is not walked on 1-bit codes.
   [[nodiscard]] const BitCodec* bit_codec() const noexcept { return bit_codec_.get(); }
+  /// The same for whoever codes more rows of the collection.
+  [[nodiscard]] const std::shared_ptr<const BitCodec>& share_bit_codec() const noexcept { return bit_codec_; }
   /// The 1-bit code row of `row` < rows.
   [[nodiscard]] const std::byte* bit_row(Row row) const noexcept {
     return checked(bit_rows_.subspan(row * bit_stride_, bit_stride_)).data();

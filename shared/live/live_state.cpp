@@ -53,12 +53,22 @@ void mark_if_present(const SegmentSlot& slot, std::string_view id, Seq seq) {
   if (const auto row = slot.view->find(id)) slot.tombstones->mark_earliest(*row, seq);
 }
 
-// What earlier rows of the collection were coded with, if searches wanted codes.
-std::shared_ptr<const index::BitCodec> codec_in_use(const Snapshot& snapshot) {
-  for (const auto& memtable : snapshot.memtables | std::views::reverse)
-    if (memtable->codes().wanted())
-      if (auto codec = memtable->codes().share_codec()) return codec;
-  return nullptr;
+// What rows to come are coded with: as the largest graph's, or as earlier rows.
+std::shared_ptr<const index::RowCoder> coder_for(const Snapshot& snapshot) {
+  const SegmentSlot* largest = nullptr;
+  for (const auto& slot : snapshot.segments)
+    if (slot.view->hnsw() != nullptr && (largest == nullptr || slot.view->rows() > largest->view->rows())) largest = &slot;
+  if (largest != nullptr)
+    if (auto coder = index::RowCoder::of_graph(*largest->view->hnsw())) return coder;
+  return snapshot.memtables.empty() ? nullptr : snapshot.memtables.back()->codes().share_coder();
+}
+
+bool codes_wanted(const Snapshot& snapshot) {
+  return std::ranges::any_of(snapshot.memtables, [](const auto& memtable) { return memtable->codes().wanted(); });
+}
+
+std::shared_ptr<Memtable> make_memtable(const Snapshot& snapshot, const CollectionConfig& config, format::WalName wal, Seq after) {
+  return std::make_shared<Memtable>(config, wal, after, coder_for(snapshot), codes_wanted(snapshot));
 }
 
 bool holds_same_rows(const SegmentSlot& slot, const Memtable& memtable) {
@@ -75,8 +85,7 @@ void code_ahead(SegmentSlot& slot, const Snapshot& snapshot) {
   if (slot.codes == nullptr || slot.view->rows() > kMostRows) return;
   for (const auto& memtable : snapshot.memtables)
     if (memtable->codes().wanted() && holds_same_rows(slot, *memtable)) slot.codes = memtable->share_codes();
-  const bool wanted = std::ranges::any_of(snapshot.memtables, [](const auto& memtable) { return memtable->codes().wanted(); });
-  if (wanted) slot.extend_codes(slot.view->rows());
+  if (codes_wanted(snapshot)) slot.extend_codes(slot.view->rows());
 }
 
 }  // namespace
@@ -103,8 +112,7 @@ Result<std::unique_ptr<LiveState>> LiveState::open(fs::FileSystem& fs, const fs:
                                         beside != nullptr ? find_slot(*beside, segment.id) : nullptr));
     snapshot->segments.push_back(std::move(slot));
   }
-  snapshot->memtables.push_back(
-      std::make_shared<Memtable>(manifest->config, manifest->wals.front().name, manifest->flushed_seq));
+  snapshot->memtables.push_back(make_memtable(*snapshot, manifest->config, manifest->wals.front().name, manifest->flushed_seq));
   snapshot->manifest = std::move(manifest);
   std::unique_ptr<LiveState> state(new LiveState);
   state->snapshot_ = std::move(snapshot);
@@ -160,7 +168,7 @@ Applied LiveState::apply(Seq first_seq, std::span<const format::WalOp> ops) {
 
 void LiveState::start_memtable(format::WalName wal) {
   auto next = std::make_shared<Snapshot>(*snapshot_);
-  next->memtables.push_back(std::make_shared<Memtable>(next->manifest->config, wal, next->visible_seq(), codec_in_use(*next)));
+  next->memtables.push_back(make_memtable(*next, next->manifest->config, wal, next->visible_seq()));
   publish(std::move(next));
 }
 
@@ -214,7 +222,7 @@ void LiveState::install(Prepared prepared) {
     next->segments.push_back(std::move(segment.slot));
   }
   if (next->memtables.empty())
-    next->memtables.push_back(std::make_shared<Memtable>(manifest.config, manifest.wals.front().name, manifest.flushed_seq));
+    next->memtables.push_back(make_memtable(*next, manifest.config, manifest.wals.front().name, manifest.flushed_seq));
   next->manifest = std::move(prepared.manifest);
   NDB_CHECK(next->visible_seq() >= snapshot_->visible_seq());
   publish(std::move(next));

@@ -8,9 +8,9 @@
 
 namespace ndb::memtable {
 
-Memtable::Memtable(const CollectionConfig& config, format::WalName wal, Seq after, std::shared_ptr<const index::BitCodec> codec)
+Memtable::Memtable(const CollectionConfig& config, format::WalName wal, Seq after, std::shared_ptr<const index::RowCoder> coder, bool coded)
     : config_(config), wal_(wal), after_(after), stride_bytes_(segment::row_stride_bytes(config.dim)),
-      codes_(std::make_shared<index::RowCodes>(std::move(codec))), applied_seq_(after.value) {}
+      codes_(std::make_shared<index::RowCodes>(std::move(coder), coded)), applied_seq_(after.value) {}
 
 Memtable::~Memtable() {
   for (auto& chunk : chunks_) delete chunk.load(std::memory_order_relaxed);

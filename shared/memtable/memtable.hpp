@@ -37,8 +37,8 @@ class Memtable {
   static constexpr Row kChunkRows = index::RowCodes::kChunkRows;
   static constexpr Row kMaxRows = kChunkRows * 4096;
 
-  /// For the operations behind `after`, which stand in the WAL file `wal`. codec: of earlier rows that searches wanted codes of, or null.
-  Memtable(const CollectionConfig& config, format::WalName wal, Seq after, std::shared_ptr<const index::BitCodec> codec = nullptr);
+  /// For the operations behind `after`, which stand in the WAL file `wal`. coder: of earlier rows, or null; coded: searches want codes.
+  Memtable(const CollectionConfig& config, format::WalName wal, Seq after, std::shared_ptr<const index::RowCoder> coder = nullptr, bool coded = false);
   ~Memtable();
   Memtable(const Memtable&) = delete;
   Memtable& operator=(const Memtable&) = delete;
@@ -81,7 +81,7 @@ class Memtable {
   /// Codes up to `at_most` rows more.
   void extend_codes(Row at_most) const {
     const Row rows = row_count();
-    if (rows >= index::RowCodes::kBlockRows)
+    if (rows > 0)
       codes_->extend(rows, at_most, chunk_vectors(0, rows), [&](Row row) { return vector(row).data(); });
   }
 

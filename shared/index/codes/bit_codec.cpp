@@ -109,18 +109,19 @@ bool BitCodec::encode_refined(const float* rotated, float length2, std::byte* re
   return std::isfinite(static_cast<float>(scale));
 }
 
-bool BitCodec::prepare(const float* query, bool refine, BitQueryBuffer& buffer) const {
+void BitCodec::make_room(BitQueryBuffer& buffer) const {
+  const std::size_t bits = rotation_.dimensions();
+  if (buffer.rotated.size() == bits) return;
+  buffer.rotated = AlignedBuffer<float>(bits);
+  buffer.planes = AlignedBuffer<std::uint64_t>(8 * base::round_up(bits / 64, 8));
+  buffer.values = AlignedBuffer<std::int8_t>(bits);
+}
+
+float BitCodec::prepare_rotated(float length2, BitQueryBuffer& buffer) const {
   const std::size_t bits = rotation_.dimensions();
   const std::size_t plane_words = base::round_up(bits / 64, 8);
-  if (buffer.rotated.size() != bits) {
-    buffer.rotated = AlignedBuffer<float>(bits);
-    buffer.planes = AlignedBuffer<std::uint64_t>(8 * plane_words);
-    buffer.values = AlignedBuffer<std::int8_t>(bits);
-  }
-  float* rotated = buffer.rotated.data();
   const bool product = distance_ == Distance::dot;
-  const float length2 = rotate(query, 1.0F, !product, rotated);
-  if (!(length2 < kMostLength2)) return false;
+  const float* const rotated = buffer.rotated.data();
   const float largest = kernels_->largest(rotated, bits);
   const float least = -largest;
   const float step = 2.0F * largest / kHighestValue;
@@ -138,12 +139,30 @@ bool BitCodec::prepare(const float* query, bool refine, BitQueryBuffer& buffer) 
   buffer.query.offset = -weight_ * (static_cast<float>(bits) * least + step * sum);
   buffer.query.per_one = weight_ * 2.0F * least;
   buffer.query.per_sum = weight_ * 2.0F * step;
+  return largest;
+}
+
+bool BitCodec::prepare(const float* query, bool refine, BitQueryBuffer& buffer) const {
+  make_room(buffer);
+  const bool product = distance_ == Distance::dot;
+  const float length2 = rotate(query, 1.0F, !product, buffer.rotated.data());
+  if (!(length2 < kMostLength2)) return false;
+  const float largest = prepare_rotated(length2, buffer);
   if (refine) prepare_refined(buffer, largest);
   if (!product) return true;
   double centre = 0.0;  // ⟨centre, q⟩
   for (std::size_t i = 0; i < dim(); ++i) centre += static_cast<double>(query[i]) / unit_ * (static_cast<double>(centre_[i]) / unit_);
   buffer.query.base = static_cast<float>(-centre);
   return std::abs(centre) < static_cast<double>(kMostLength2);
+}
+
+bool BitCodec::encode_and_prepare(const float* vector, std::byte* row, BitQueryBuffer& buffer) const {
+  make_room(buffer);
+  const float normalization = distance_ == Distance::cosine ? inverse_norm({vector, dim()}) : 1.0F;
+  const float length2 = rotate(vector, normalization, true, buffer.rotated.data());
+  if (!(length2 < kMostLength2) || !encode_signs(buffer.rotated.data(), length2, row)) return false;
+  prepare_rotated(length2, buffer);
+  return true;
 }
 
 void BitCodec::prepare_refined(BitQueryBuffer& buffer, float largest) const {

@@ -63,6 +63,9 @@ class BitCodec {
   /// its numbers do not fit.
   bool prepare(const float* query, bool refine, BitQueryBuffer& buffer) const;
 
+  /// Both for one vector [dim], whose code goes into `row` and which is compared with others: rotated once. Not for dot. False if its numbers do not fit.
+  bool encode_and_prepare(const float* vector, std::byte* row, BitQueryBuffer& buffer) const;
+
   /// An estimated key is the true one plus an error of this standard deviation.
   [[nodiscard]] float key_error(const std::byte* row, const BitQueryBuffer& buffer) const noexcept {
     return base::load<float>(row + tail_offset_ + 3 * sizeof(float)) * buffer.length;
@@ -106,6 +109,9 @@ class BitCodec {
   float rotate(const float* vector, float normalization, bool less_centre, float* rotated) const noexcept;
   bool encode_signs(const float* rotated, float length2, std::byte* row) const noexcept;
   bool encode_refined(const float* rotated, float length2, std::byte* refined) const noexcept;
+  void make_room(BitQueryBuffer& buffer) const;
+  // Of buffer.rotated and its squared length; returns the largest magnitude.
+  float prepare_rotated(float length2, BitQueryBuffer& buffer) const;
   void prepare_refined(BitQueryBuffer& buffer, float largest) const;
   [[nodiscard]] float error_of(double code_length2, double scale, float length2) const noexcept;
 

@@ -1,12 +1,15 @@
 // 1-bit codes of rows that have no graph (yet): those of a memtable, and of a segment that waits for its graph. A search compares them instead of
 // the vectors, a thirtieth of the bytes.
 //
+// Where the collection has a graph, the rows are divided into the cells of that graph as they are coded, and a search looks through the nearest
+// cells only; else it scans all codes, side by side.
+//
 // They are made only once somebody searches (want()): then by whoever adds rows, as it goes, and by searches themselves for what is missing, a
 // little each time, so that none waits long.
 //
 // Threads: any; one at a time makes codes, the others go on without.
-// Invariants: rows [0, coded()) have codes, which never change; they lie in chunks of kChunkRows, in blocks of 32 rows that begin with a sample
-// (packed_codes.hpp).
+// Invariants: rows [0, coded()) have codes, which never change; they lie in chunks of kChunkRows: with cells one after another, without in blocks
+// of 32 rows that begin with a sample (packed_codes.hpp). Each coded row is in one cell, newest first.
 #pragma once
 
 #include <algorithm>
@@ -19,68 +22,100 @@
 #include <vector>
 
 #include "shared/index/codes/packed_codes.hpp"
+#include "shared/index/hnsw_view.hpp"
 #include "shared/index/vectors_view.hpp"
 
 namespace ndb::index {
 
+/// How rows are coded and divided into cells. Immutable.
+struct RowCoder {
+  std::shared_ptr<const BitCodec> codec;
+  std::uint32_t cells = 0;           ///< a multiple of kPackedRows; 0: rows are not divided
+  AlignedBuffer<std::byte> centres;  ///< [cells · BitCodec::stride_bytes(dim)] their codes, packed
+
+  /// As the rows of a graph, of which those to come are likely to be more; null if it has no 1-bit codes.
+  [[nodiscard]] static std::shared_ptr<const RowCoder> of_graph(const HnswView& graph);
+  [[nodiscard]] const std::byte* block(std::uint32_t cell) const noexcept {
+    return centres.data() + cell * BitCodec::stride_bytes(static_cast<std::uint32_t>(codec->dim()));
+  }
+};
+
 class RowCodes {
  public:
   static constexpr Row kChunkRows = 1024;
-  static constexpr Row kBlockRows = kPackedRows;   ///< rows are coded so many at a time
+  static constexpr Row kBlockRows = kPackedRows;   ///< without cells, rows are coded so many at a time
   static constexpr std::uint32_t kMinDim = 64;  ///< below, vectors are about as short as their codes
 
-  /// No codec yet: it is made of the first chunk, once that is full.
+  /// No coder yet: one without cells is made of the first chunk, once that is full.
   RowCodes() = default;
-  /// With that of earlier rows of the collection, or null.
-  explicit RowCodes(std::shared_ptr<const BitCodec> codec) : wanted_(codec != nullptr), made_codec_(std::move(codec)) {
-    codec_.store(made_codec_.get(), std::memory_order_relaxed);
-  }
+  /// With that of earlier rows of the collection, or null; wanted: by searches.
+  RowCodes(std::shared_ptr<const RowCoder> coder, bool wanted);
 
   /// How many rows have codes.
   [[nodiscard]] Row coded() const noexcept { return coded_.load(std::memory_order_acquire); }
   /// [coded() − first row of the chunk, at most kChunkRows · BitCodec::stride_bytes(dim)]; the chunk begins below coded().
-  [[nodiscard]] const std::byte* chunk(std::size_t chunk) const noexcept { return chunks_[chunk]; }
+  [[nodiscard]] const std::byte* chunk(std::size_t chunk) const noexcept { return chunks_[chunk].codes; }
   /// Only if coded() is not 0.
-  [[nodiscard]] const BitCodec& codec() const noexcept { return *codec_.load(std::memory_order_acquire); }
+  [[nodiscard]] const RowCoder& coder() const noexcept { return *coder_.load(std::memory_order_acquire); }
+  [[nodiscard]] const BitCodec& codec() const noexcept { return *coder().codec; }
+  /// Whether rows are divided into cells.
+  [[nodiscard]] bool has_cells() const noexcept { return heads_ != nullptr; }
+  /// The newest row of a cell, and the one before `row` in its cell; kNoRow at the end. Rows from coded() on may be among them, whose codes are not
+  /// ready. Only with cells.
+  [[nodiscard]] Row newest_in(std::uint32_t cell) const noexcept { return heads_[cell].load(std::memory_order_acquire); }
+  [[nodiscard]] Row before(Row row) const noexcept { return chunks_[row / kChunkRows].before[row % kChunkRows]; }
+  static constexpr Row kNoRow = ~Row{0};
   /// For rows to come, or null.
-  [[nodiscard]] std::shared_ptr<const BitCodec> share_codec() const;
+  [[nodiscard]] std::shared_ptr<const RowCoder> share_coder() const;
 
   void want() noexcept {
     if (!wanted_.load(std::memory_order_relaxed)) wanted_.store(true, std::memory_order_relaxed);
   }
   [[nodiscard]] bool wanted() const noexcept { return wanted_.load(std::memory_order_relaxed); }
 
-  /// Codes up to `at_most` more rows of those below `rows`, in whole blocks, unless another thread is coding. Every row below `rows` must be
+  /// Codes up to `at_most` more rows of those below `rows`, without cells in whole blocks, unless another thread is coding. Every row below `rows` must be
   /// complete; begin: a view whose first kChunkRows rows, as far as there are so many, are the first here; vector_of(row): [dim].
   template <class VectorOf>
   void extend(Row rows, Row at_most, const VectorsView& begin, VectorOf&& vector_of) {
-    const Row from = coded();
-    if (rows - std::min(from, rows) < kBlockRows || at_most < kBlockRows || begin.dim < kMinDim) return;
+    const Row from = coded(), step = has_cells() ? 1 : kBlockRows;
+    if (rows - std::min(from, rows) < step || at_most < step || begin.dim < kMinDim) return;
     const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (!lock.owns_lock() || !make_codec(rows, begin)) return;
-    for (Row row = coded(), end = std::min(rows, row + at_most); row + kBlockRows <= end; row += kBlockRows) {
-      std::byte* codes = block(row);
-      for (Row i = 0; i < kBlockRows; ++i) encode(vector_of(row + i), i, codes);
-      coded_.store(row + kBlockRows, std::memory_order_release);  // pairs with coded()
+    if (!lock.owns_lock() || !make_coder(rows, begin)) return;
+    for (Row row = coded(), end = std::min(rows, row + at_most); row + step <= end; row += step) {
+      for (Row i = row; i < row + step; ++i) has_cells() ? add_to_cell(vector_of(i), i) : add_to_block(vector_of(i), i);
+      coded_.store(row + step, std::memory_order_release);  // pairs with coded()
     }
   }
 
  private:
   static constexpr std::size_t kMaxChunks = 4096;
+  struct Chunk {
+    const std::byte* codes = nullptr;
+    const Row* before = nullptr;
+  };
+  struct OwnedChunk {
+    AlignedBuffer<std::byte> codes;
+    AlignedBuffer<Row> before;  // with cells
+  };
 
   // All under mutex_.
-  bool make_codec(Row rows, const VectorsView& begin);
-  std::byte* block(Row row);
-  void encode(const float* vector, Row at, std::byte* codes) noexcept;
+  bool make_coder(Row rows, const VectorsView& begin);
+  OwnedChunk& chunk_for(Row row);
+  void add_to_block(const float* vector, Row row);
+  void add_to_cell(const float* vector, Row row);
+  [[nodiscard]] std::uint32_t nearest_cell() const noexcept;  // to query_
 
   std::atomic<Row> coded_{0};
   std::atomic<bool> wanted_{false};
-  std::atomic<const BitCodec*> codec_{nullptr};
+  std::atomic<const RowCoder*> coder_{nullptr};
+  std::unique_ptr<std::atomic<Row>[]> heads_;           // [cells], made with the object
   mutable std::mutex mutex_;
-  std::shared_ptr<const BitCodec> made_codec_;          // guarded by mutex_
+  std::shared_ptr<const RowCoder> made_coder_;          // guarded by mutex_
   std::vector<std::byte> code_;                         // guarded by mutex_; of the row at hand
-  std::vector<AlignedBuffer<std::byte>> owned_;         // guarded by mutex_
-  std::array<const std::byte*, kMaxChunks> chunks_{};   // written before coded_ says so
+  BitQueryBuffer query_;                                // guarded by mutex_; the same as a query for the centres
+  PackedQuery packed_query_;                            // guarded by mutex_
+  std::vector<OwnedChunk> owned_;                       // guarded by mutex_
+  std::array<Chunk, kMaxChunks> chunks_{};              // written before coded_ says so
 };
 
 }  // namespace ndb::index

@@ -7,6 +7,7 @@
 #include "shared/index/code_scan.hpp"
 #include "shared/memtable/memtable.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/unit/shared/index/test_vectors.hpp"
 
 using namespace ndb;
 using memtable::Memtable;
@@ -23,14 +24,33 @@ std::vector<float> random_vector(std::mt19937& random) {
   return vector;
 }
 
+void put(Memtable& table, Row row, std::span<const float> vector) {
+  table.put(Seq{row + 1}, "id" + std::to_string(row), std::as_bytes(vector), {});
+  table.set_applied(Seq{row + 1});
+}
+
 /// `chunks` full chunks of random vectors.
 void fill(Memtable& table, Row chunks, unsigned seed) {
   std::mt19937 random(seed);
-  for (Row row = 0; row < chunks * kRows; ++row) {
-    const auto vector = random_vector(random);
-    table.put(Seq{row + 1}, "id" + std::to_string(row), std::as_bytes(std::span(vector)), {});
-    table.set_applied(Seq{row + 1});
-  }
+  for (Row row = 0; row < chunks * kRows; ++row) put(table, row, random_vector(random));
+}
+
+/// As a graph of clustered vectors has it.
+std::shared_ptr<const index::RowCoder> coder_of_graph(Distance distance) {
+  const index::test::TestVectors vectors(kDim, distance, index::test::clustered_values(5'000, kDim, 40, 0.4F, 21));
+  const auto graph = index::build_hnsw(vectors.view(), {.m = 6, .ef_construction = 30}).value();
+  return index::RowCoder::of_graph(index::HnswView::open(graph, nullptr).value());
+}
+
+/// What a search through the cells of a memtable finds, as of now.
+std::vector<index::Candidate> scan_cells(const Memtable& table, const index::PreparedQuery& query, std::uint32_t ef, Row end, index::SearchScratch& scratch,
+                                         index::SearchStats& stats) {
+  if (!table.codes().codec().prepare(query.data(), false, scratch.query_bits)) std::abort();
+  index::TopK<> top(10);
+  const auto visible = [&](Row row) { return table.visible(row, table.applied_seq()); };
+  const auto key_of = [&](Row row) { return query.key(table.chunk_vectors(row / kRows, table.row_count()), row % kRows); };
+  index::scan_cells(table.codes(), end, ef, scratch, visible, key_of, top, stats);
+  return top.take();
 }
 
 }  // namespace
@@ -121,7 +141,7 @@ TEST_CASE("codes are made in whole blocks, no more at a time than was asked for,
   CHECK(table->codes().coded() == kRows + kBlock);
 
   // Later rows use what was learned, from the first block on.
-  Memtable next(CollectionConfig{.dim = kDim}, format::WalName{Epoch{1}, 1}, Seq{rows}, table->codes().share_codec());
+  Memtable next(CollectionConfig{.dim = kDim}, format::WalName{Epoch{1}, 1}, Seq{rows}, table->codes().share_coder(), true);
   CHECK(next.codes().wanted());
   for (Row row = 0; row < kBlock; ++row) {
     const auto vector = random_vector(random);
@@ -138,6 +158,83 @@ TEST_CASE("short vectors get no codes") {
   for (Row row = 0; row < kRows; ++row) table->put(Seq{row + 1}, std::to_string(row), std::as_bytes(std::span(vector)), {});
   table->extend_codes(kRows);
   CHECK(table->codes().coded() == 0);
+}
+
+TEST_CASE("a search through the nearest cells finds what an exact one does, on a small share of the codes") {
+  constexpr Row kAll = 4 * kRows;
+  for (const Distance distance : {Distance::cosine, Distance::euclidean}) {
+    CAPTURE(distance_name(distance));
+    Memtable table(CollectionConfig{.dim = kDim, .distance = distance}, format::WalName{Epoch{1}, 0}, Seq{0}, coder_of_graph(distance));
+    const auto values = index::test::clustered_values(kAll, kDim, 40, 0.4F, 22);
+    for (Row row = 0; row < kAll; ++row) put(table, row, std::span(values).subspan(std::size_t{row} * kDim, kDim));
+    REQUIRE(table.codes().has_cells());
+    CHECK_FALSE(table.codes().wanted());
+    table.extend_codes(kAll);
+    REQUIRE(table.codes().coded() == kAll);
+    for (Row row = 0; row < kAll; row += 3) REQUIRE(table.mark_deleted(Seq{kAll + row + 1}, "id" + std::to_string(row)));
+    table.set_applied(Seq{3 * kAll});
+    const auto queries = index::test::clustered_values(50, kDim, 40, 0.4F, 23);
+    index::SearchScratch scratch;
+    index::SearchStats stats;
+    std::size_t found = 0;
+    for (std::size_t q = 0; q < 50; ++q) {
+      const index::PreparedQuery query(std::span<const float>(queries).subspan(q * kDim, kDim), distance);
+      index::TopK<> exact(10);
+      for (Row row = 0; row < kAll; ++row)
+        if (row % 3 != 0) exact.push(query.key(table.chunk_vectors(row / kRows, kAll), row % kRows), row);
+      std::set<Row> best;
+      for (const auto& candidate : exact.take()) best.insert(candidate.row);
+      for (const auto& candidate : scan_cells(table, query, 64, kAll, scratch, stats)) {
+        CHECK(candidate.row % 3 != 0);
+        CHECK(candidate.key == query.key(table.chunk_vectors(candidate.row / kRows, kAll), candidate.row % kRows));
+        found += best.contains(candidate.row) ? 1 : 0;
+      }
+    }
+    CHECK(found >= 490);
+    CHECK(stats.estimated_distances < 50 * kAll / 3);
+    CHECK(stats.distances < 50 * kAll / 20);
+  }
+}
+
+TEST_CASE("where a coder has no cells, and under dot, rows are not divided") {
+  CHECK(coder_of_graph(Distance::dot)->cells == 0);
+  CHECK_FALSE(index::RowCodes(coder_of_graph(Distance::dot), true).has_cells());
+  CHECK_FALSE(index::RowCodes().has_cells());
+}
+
+TEST_CASE("all cells are looked through before fewer rows are found than there are") {
+  Memtable table(CollectionConfig{.dim = kDim}, format::WalName{Epoch{1}, 0}, Seq{0}, coder_of_graph(Distance::cosine));
+  const auto values = index::test::clustered_values(index::RowCodes::kBlockRows, kDim, 40, 0.4F, 24);
+  for (Row row = 0; row < index::RowCodes::kBlockRows; ++row) put(table, row, std::span(values).subspan(std::size_t{row} * kDim, kDim));
+  table.extend_codes(index::RowCodes::kBlockRows);
+  for (Row row = 0; row + 7 < index::RowCodes::kBlockRows; ++row) REQUIRE(table.mark_deleted(Seq{100U + row}, "id" + std::to_string(row)));
+  table.set_applied(Seq{200});
+  index::SearchScratch scratch;
+  index::SearchStats stats;
+  const index::PreparedQuery query(std::span<const float>(values).first(kDim), Distance::cosine);
+  CHECK(scan_cells(table, query, 1, index::RowCodes::kBlockRows, scratch, stats).size() == 7);
+}
+
+TEST_CASE("cells are searched by several threads while rows are added to them") {
+  Memtable table(CollectionConfig{.dim = kDim}, format::WalName{Epoch{1}, 0}, Seq{0}, coder_of_graph(Distance::cosine));
+  std::mt19937 random(12);
+  const auto vector = random_vector(random);
+  const index::PreparedQuery query(vector, Distance::cosine);
+  std::vector<std::jthread> readers;
+  for (int t = 0; t < 3; ++t)
+    readers.emplace_back([&] {
+      index::SearchScratch scratch;
+      for (Row coded = 0; coded < 2 * kRows; coded = table.codes().coded()) {
+        table.extend_codes(kRows);
+        if (coded == 0) continue;
+        index::SearchStats stats;
+        const auto found = scan_cells(table, query, 1'000, coded, scratch, stats);
+        if (found.size() != std::min<std::size_t>(10, coded) || std::ranges::any_of(found, [&](const auto& one) { return one.row >= coded; })) std::abort();
+      }
+    });
+  fill(table, 2, 13);
+  readers.clear();
+  CHECK(table.codes().coded() == 2 * kRows);
 }
 
 TEST_CASE("several threads make and use codes while rows are added") {
