@@ -221,7 +221,7 @@ Status check_number(std::uint64_t value, std::uint64_t low, std::uint64_t high, 
 }  // namespace
 
 Status validate_search(const Search& search, const CollectionConfig& config, std::string_view prefix) {
-  NDB_TRY(payload::validate_vector(search.query(), config.dim, config.distance, fmt::format("{}vector", prefix)));
+  NDB_TRY(payload::validate_vector(search.query(), config.dim, config.distance, std::string(prefix) + "vector"));
   NDB_TRY(check_number(search.top_k(), 1, Limits::kMaxTopK, prefix, "top_k"));
   if (search.ef()) NDB_TRY(check_number(*search.ef(), 1, Limits::kMaxEf, prefix, "ef"));
   if (search.recall() && !(*search.recall() > 0.0 && *search.recall() <= 1.0))
@@ -229,7 +229,7 @@ Status validate_search(const Search& search, const CollectionConfig& config, std
                 fmt::format("{}recall", prefix));
   if (search.recall() && search.ef())
     return fail(ErrorCode::invalid_argument, "ef and recall both say how far to look; give one", fmt::format("{}recall", prefix));
-  return search.filter().validate(fmt::format("{}filter", prefix));
+  return search.filter().validate(std::string(prefix) + "filter");
 }
 
 Result<SearchResult> execute(const live::View& view, const Search& search, Deadline deadline, AnswerBudget* shared_budget) {

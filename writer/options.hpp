@@ -16,7 +16,7 @@ struct WriterOptions {
   std::uint32_t index_threads = 0;             ///< 0: all cores
   std::uint32_t index_min_rows = 1'000;
   std::uint64_t segment_max_rows = 4'000'000;
-  double merge_ratio = 3.0;                    ///< a segment this many times as large as all smaller ones together stays as it is; more: fewer segments, more writing
+  double merge_ratio = 2.0;                    ///< a segment this many times as large as all smaller ones together stays as it is; more: fewer segments, more writing
   std::uint64_t merge_bytes_per_second = 0;    ///< that merges and new graphs write; 0: no limit
   double max_deleted_share = 0.2;              ///< a segment with more dead rows is rewritten
 };

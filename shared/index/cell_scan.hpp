@@ -46,6 +46,10 @@ class NearestCells {
   }
   [[nodiscard]] bool empty() const noexcept { return next_ == order_->size(); }
   std::uint32_t take() { return (*order_)[next_++]; }
+  /// Those that take() gives next, at most so many.
+  [[nodiscard]] std::span<const std::uint32_t> upcoming(std::size_t most) const noexcept {
+    return std::span<const std::uint32_t>(*order_).subspan(next_).first(std::min(most, order_->size() - next_));
+  }
 
  private:
   static constexpr std::size_t kSteps = 256;

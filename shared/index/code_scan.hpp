@@ -93,12 +93,12 @@ void scan_cells(const RowCodes& codes, Row end, std::uint32_t ef, SearchScratch&
   detail::Patience patience(ef + end / kRowsPerEf);
   auto worst = detail::worst_key(codec, top);
   const auto gather = [&](std::uint32_t cell) {
-    for (Row row = codes.newest_in(cell); row != RowCodes::kNoRow; row = codes.before(row)) {
-      if (row >= end) continue;
+    codes.cells().for_each(cell, [&](Row row) {
+      if (row >= end) return;
       rows.push_back(row);
       addresses.push_back(codes.chunk(row / RowCodes::kChunkRows) + row % RowCodes::kChunkRows * stride);
       simd::prefetch(addresses.back(), stride);
-    }
+    });
   };
   const auto look = [&](std::size_t from, std::size_t to) {
     if (from == to) return;
@@ -116,10 +116,13 @@ void scan_cells(const RowCodes& codes, Row end, std::uint32_t ef, SearchScratch&
     patience.looked(to - from, better);
   };
   // While the codes of one cell's rows are on their way, those of the cell before are compared.
+  constexpr std::size_t kListsAhead = 4;
+  for (const std::uint32_t cell : cells.upcoming(kListsAhead)) codes.cells().prefetch(cell);
   std::size_t looked = 0;
   while (!cells.empty() && (top.bound() == kAny || !patience.is_over())) {
     const std::size_t before = rows.size();
     gather(cells.take());
+    if (const auto upcoming = cells.upcoming(kListsAhead); !upcoming.empty()) codes.cells().prefetch(upcoming.back());
     look(looked, before);
     looked = before;
   }

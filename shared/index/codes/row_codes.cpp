@@ -36,9 +36,7 @@ std::shared_ptr<const RowCoder> RowCoder::of_graph(const HnswView& graph) {
 
 RowCodes::RowCodes(std::shared_ptr<const RowCoder> coder, bool wanted) : wanted_(wanted), made_coder_(std::move(coder)) {
   coder_.store(made_coder_.get(), std::memory_order_relaxed);
-  if (made_coder_ == nullptr || made_coder_->cells == 0) return;
-  heads_ = std::make_unique<std::atomic<Row>[]>(made_coder_->cells);
-  for (std::uint32_t cell = 0; cell < made_coder_->cells; ++cell) heads_[cell].store(kNoRow, std::memory_order_relaxed);
+  if (made_coder_ != nullptr && made_coder_->cells > 0) cells_.emplace(made_coder_->cells);
 }
 
 std::shared_ptr<const RowCoder> RowCodes::share_coder() const {
@@ -60,26 +58,25 @@ bool RowCodes::make_coder(Row rows, const VectorsView& begin) {
   return true;
 }
 
-RowCodes::OwnedChunk& RowCodes::chunk_for(Row row) {
+std::byte* RowCodes::chunk_for(Row row) {
   const std::size_t chunk = row / kChunkRows;
   if (owned_.size() == chunk) {
-    auto& fresh = owned_.emplace_back(OwnedChunk{AlignedBuffer<std::byte>(code_.size() * kChunkRows), AlignedBuffer<Row>(has_cells() ? kChunkRows : 0)});
-    chunks_[chunk] = {fresh.codes.data(), fresh.before.data()};
+    owned_.emplace_back(code_.size() * kChunkRows);
+    chunks_[chunk] = owned_.back().data();
   }
-  return owned_[chunk];
+  return owned_[chunk].data();
 }
 
 void RowCodes::add_to_block(const float* vector, Row row) {
   const BitCodec& codec = *made_coder_->codec;
   if (!codec.encode(vector, code_.data(), nullptr)) codec.encode_nearest(code_.data());
-  std::byte* const block = chunk_for(row).codes.data() + row % kChunkRows / kBlockRows * kBlockRows * code_.size();
+  std::byte* const block = chunk_for(row) + row % kChunkRows / kBlockRows * kBlockRows * code_.size();
   pack_code(code_.data(), static_cast<std::uint32_t>(codec.dim()), row % kBlockRows, block, GroupOrder::sampled);
 }
 
 void RowCodes::add_to_cell(const float* vector, Row row) {
   const BitCodec& codec = *made_coder_->codec;
-  OwnedChunk& chunk = chunk_for(row);
-  std::byte* const code = chunk.codes.data() + row % kChunkRows * code_.size();
+  std::byte* const code = chunk_for(row) + row % kChunkRows * code_.size();
   std::uint32_t cell = 0;  // any, if it cannot be coded: such a row is far from every query that can be
   if (codec.encode_and_prepare(vector, code, query_)) {
     packed_query_.prepare(query_);
@@ -87,8 +84,7 @@ void RowCodes::add_to_cell(const float* vector, Row row) {
   } else {
     codec.encode_nearest(code);
   }
-  chunk.before[row % kChunkRows] = heads_[cell].load(std::memory_order_relaxed);
-  heads_[cell].store(row, std::memory_order_release);  // pairs with newest_in(): with a row come its chunk and all rows before it
+  cells_->add(cell, row);
 }
 
 std::uint32_t RowCodes::nearest_cell() const noexcept {

@@ -9,7 +9,7 @@
 //
 // Threads: any; one at a time makes codes, the others go on without.
 // Invariants: rows [0, coded()) have codes, which never change; they lie in chunks of kChunkRows: with cells one after another, without in blocks
-// of 32 rows that begin with a sample (packed_codes.hpp). Each coded row is in one cell, newest first.
+// of 32 rows that begin with a sample (packed_codes.hpp). Each coded row is in one cell (cell_lists.hpp).
 #pragma once
 
 #include <algorithm>
@@ -18,9 +18,11 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "shared/index/codes/cell_lists.hpp"
 #include "shared/index/codes/packed_codes.hpp"
 #include "shared/index/hnsw_view.hpp"
 #include "shared/index/vectors_view.hpp"
@@ -54,17 +56,14 @@ class RowCodes {
   /// How many rows have codes.
   [[nodiscard]] Row coded() const noexcept { return coded_.load(std::memory_order_acquire); }
   /// [coded() − first row of the chunk, at most kChunkRows · BitCodec::stride_bytes(dim)]; the chunk begins below coded().
-  [[nodiscard]] const std::byte* chunk(std::size_t chunk) const noexcept { return chunks_[chunk].codes; }
+  [[nodiscard]] const std::byte* chunk(std::size_t chunk) const noexcept { return chunks_[chunk]; }
   /// Only if coded() is not 0.
   [[nodiscard]] const RowCoder& coder() const noexcept { return *coder_.load(std::memory_order_acquire); }
   [[nodiscard]] const BitCodec& codec() const noexcept { return *coder().codec; }
   /// Whether rows are divided into cells.
-  [[nodiscard]] bool has_cells() const noexcept { return heads_ != nullptr; }
-  /// The newest row of a cell, and the one before `row` in its cell; kNoRow at the end. Rows from coded() on may be among them, whose codes are not
-  /// ready. Only with cells.
-  [[nodiscard]] Row newest_in(std::uint32_t cell) const noexcept { return heads_[cell].load(std::memory_order_acquire); }
-  [[nodiscard]] Row before(Row row) const noexcept { return chunks_[row / kChunkRows].before[row % kChunkRows]; }
-  static constexpr Row kNoRow = ~Row{0};
+  [[nodiscard]] bool has_cells() const noexcept { return cells_.has_value(); }
+  /// The rows of each cell. Rows from coded() on may be among them, whose codes are not ready. Only with cells.
+  [[nodiscard]] const CellLists& cells() const noexcept { return *cells_; }
   /// For rows to come, or null.
   [[nodiscard]] std::shared_ptr<const RowCoder> share_coder() const;
 
@@ -89,18 +88,10 @@ class RowCodes {
 
  private:
   static constexpr std::size_t kMaxChunks = 4096;
-  struct Chunk {
-    const std::byte* codes = nullptr;
-    const Row* before = nullptr;
-  };
-  struct OwnedChunk {
-    AlignedBuffer<std::byte> codes;
-    AlignedBuffer<Row> before;  // with cells
-  };
 
   // All under mutex_.
   bool make_coder(Row rows, const VectorsView& begin);
-  OwnedChunk& chunk_for(Row row);
+  std::byte* chunk_for(Row row);
   void add_to_block(const float* vector, Row row);
   void add_to_cell(const float* vector, Row row);
   [[nodiscard]] std::uint32_t nearest_cell() const noexcept;  // to query_
@@ -108,14 +99,14 @@ class RowCodes {
   std::atomic<Row> coded_{0};
   std::atomic<bool> wanted_{false};
   std::atomic<const RowCoder*> coder_{nullptr};
-  std::unique_ptr<std::atomic<Row>[]> heads_;           // [cells], made with the object
+  std::optional<CellLists> cells_;                      // made with the object
   mutable std::mutex mutex_;
   std::shared_ptr<const RowCoder> made_coder_;          // guarded by mutex_
   std::vector<std::byte> code_;                         // guarded by mutex_; of the row at hand
   BitQueryBuffer query_;                                // guarded by mutex_; the same as a query for the centres
   PackedQuery packed_query_;                            // guarded by mutex_
-  std::vector<OwnedChunk> owned_;                       // guarded by mutex_
-  std::array<Chunk, kMaxChunks> chunks_{};              // written before coded_ says so
+  std::vector<AlignedBuffer<std::byte>> owned_;         // guarded by mutex_
+  std::array<const std::byte*, kMaxChunks> chunks_{};   // written before coded_ says so
 };
 
 }  // namespace ndb::index

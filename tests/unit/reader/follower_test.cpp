@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "shared/index/hnsw_build.hpp"
 #include "tests/unit/writer/writer_bench.hpp"
 
 using namespace ndb;
@@ -48,6 +49,26 @@ TEST_CASE("a look shows what was written and published since the last one") {
   follower->follow_once();
   CHECK(test::contents(*follower->state()->snapshot(), follower->state()->applied_seq()) == engine->contents());
   test::must(follower->health());
+}
+
+TEST_CASE("a new graph is read and checked before it is searched, by the look that finds it") {
+  WriterBench bench;
+  const auto writer = bench.open();
+  std::vector<std::string> ids;
+  for (int i = 0; i < 100; ++i) ids.push_back(std::to_string(i));
+  test::must(writer->put(ids, 1.0F));
+  writer->flush();
+  const HandClock clock;
+  const auto follower = follow(bench, clock);
+  const auto build = [](const segment::SegmentView& view, const index::ReusedGraph*) { return index::build_hnsw(view.vectors(), {}); };
+  test::must(writer::index_segment(writer->context, writer->segment_ids().front(), build, {}));
+  const auto segment = bench.newest().segments.front();
+  const auto graph = format::segment_folder(bench.path(), segment.id) / segment.hnsw->name;
+  test::flip_bit(graph, std::filesystem::file_size(graph) / 2);
+  REQUIRE(follower->state()->snapshot()->damage().has_value());
+  follower->follow_once();
+  REQUIRE(follower->state()->snapshot()->segments.front().view->hnsw() != nullptr);
+  CHECK_FALSE(follower->state()->snapshot()->damage().has_value());
 }
 
 TEST_CASE("a look that stalls confirms what was asked at its beginning, not what is so at its end") {
