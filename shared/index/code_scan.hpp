@@ -78,7 +78,7 @@ template <class Accept, class KeyOf, class Less>
 void scan_cells(const RowCodes& codes, Row end, std::uint32_t ef, SearchScratch& scratch, Accept&& accept, KeyOf&& key_of, TopK<Less>& top,
                 SearchStats& stats) {
   constexpr float kAny = std::numeric_limits<float>::max();
-  constexpr Row kRowsPerEf = 256;  // many rows are looked at longer: of a row in 64 besides what ef asks for
+  constexpr Row kRowsPerEf = 128;  // among many rows it goes on longer: through a 32nd of them more than ef asks for
   const RowCoder& coder = codes.coder();
   const BitCodec& codec = *coder.codec;
   const std::size_t stride = BitCodec::stride_bytes(static_cast<std::uint32_t>(codec.dim()));

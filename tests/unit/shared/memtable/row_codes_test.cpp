@@ -196,6 +196,40 @@ TEST_CASE("a search through the nearest cells finds what an exact one does, on a
   }
 }
 
+TEST_CASE("rows that are unlike those of the graph are found in its cells all the same") {
+  constexpr Row kAll = 8 * kRows;
+  struct Kind {
+    const char* name;
+    float shift, spread;
+    std::size_t least;  // of 400 matches
+  };
+  for (const auto& kind : {Kind{"without any structure", 0.0F, 1.0F, 310}, Kind{"far away", 6.0F, 0.5F, 390}, Kind{"all in one place, far away", 20.0F, 0.02F, 390}})
+    for (const Distance distance : {Distance::cosine, Distance::euclidean}) {
+      CAPTURE(kind.name, distance_name(distance));
+      Memtable table(CollectionConfig{.dim = kDim, .distance = distance}, format::WalName{Epoch{1}, 0}, Seq{0}, coder_of_graph(distance));
+      std::mt19937 random(31);
+      const auto draw = [&] {
+        auto vector = random_vector(random);
+        for (auto& x : vector) x = kind.shift + kind.spread * x;
+        return vector;
+      };
+      for (Row row = 0; row < kAll; ++row) put(table, row, draw());
+      table.extend_codes(kAll);
+      index::SearchScratch scratch;
+      index::SearchStats stats;
+      std::size_t found = 0;
+      for (int q = 0; q < 40; ++q) {
+        const auto vector = draw();
+        const index::PreparedQuery query(vector, distance);
+        index::TopK<> exact(10);
+        for (Row row = 0; row < kAll; ++row) exact.push(query.key(table.chunk_vectors(row / kRows, kAll), row % kRows), row);
+        const float worst = exact.take().back().key;
+        for (const auto& candidate : scan_cells(table, query, 64, kAll, scratch, stats)) found += candidate.key <= worst ? 1 : 0;
+      }
+      CHECK(found >= kind.least);
+    }
+}
+
 TEST_CASE("where a coder has no cells, and under dot, rows are not divided") {
   CHECK(coder_of_graph(Distance::dot)->cells == 0);
   CHECK_FALSE(index::RowCodes(coder_of_graph(Distance::dot), true).has_cells());
