@@ -49,6 +49,8 @@ Result<ManifestVersion> ManifestPublisher::publish(const Edit& edit) {
   NDB_TRY_ASSIGN(auto prepared, log_.state().prepare(fs_, collection_, next, false));
   while (prepared.load_graphs(std::numeric_limits<std::size_t>::max())) {
   }  // searches of this process find them in memory
+  for (const auto& segment : prepared.segments)
+    if (segment.new_graph) NDB_TRY(segment.slot.view->damage());
   if (auto status = publish_manifest(fs_, collection_, *next); !status) return give_up(std::move(status.error()));
   base::crash_point("current-replaced");
   log_.install(std::move(prepared), std::move(wal));

@@ -53,18 +53,21 @@ void mark_if_present(const SegmentSlot& slot, std::string_view id, Seq seq) {
   if (const auto row = slot.view->find(id)) slot.tombstones->mark_earliest(*row, seq);
 }
 
-// What rows to come are coded with: as the largest graph's, or as earlier rows.
+bool codes_wanted(const Snapshot& snapshot) {
+  return std::ranges::any_of(snapshot.memtables, [](const auto& memtable) { return memtable->codes().wanted(); });
+}
+
+// What rows to come are coded with, if searches want codes: as the largest graph's, or as earlier rows.
 std::shared_ptr<const index::RowCoder> coder_for(const Snapshot& snapshot) {
+  if (!codes_wanted(snapshot)) return nullptr;  // nothing of the graph is read for them
   const SegmentSlot* largest = nullptr;
   for (const auto& slot : snapshot.segments)
     if (slot.view->hnsw() != nullptr && (largest == nullptr || slot.view->rows() > largest->view->rows())) largest = &slot;
   if (largest != nullptr)
     if (auto coder = index::RowCoder::of_graph(*largest->view->hnsw())) return coder;
-  return snapshot.memtables.empty() ? nullptr : snapshot.memtables.back()->codes().share_coder();
-}
-
-bool codes_wanted(const Snapshot& snapshot) {
-  return std::ranges::any_of(snapshot.memtables, [](const auto& memtable) { return memtable->codes().wanted(); });
+  for (const auto& memtable : snapshot.memtables | std::views::reverse)
+    if (auto coder = memtable->codes().share_coder()) return coder;
+  return nullptr;
 }
 
 std::shared_ptr<Memtable> make_memtable(const Snapshot& snapshot, const CollectionConfig& config, format::WalName wal, Seq after) {
@@ -80,11 +83,12 @@ bool holds_same_rows(const SegmentSlot& slot, const Memtable& memtable) {
 
 // A segment that takes the place of a memtable: where searches had codes, they find some. Those of the memtable itself if no row of it was
 // replaced, so that it became the segment as it is. What is much larger is left to searches.
-void code_ahead(SegmentSlot& slot, const Snapshot& snapshot) {
+void code_ahead(SegmentSlot& slot, const Snapshot& snapshot, const Manifest& manifest) {
   constexpr Row kMostRows = 1U << 18;
   if (slot.codes == nullptr || slot.view->rows() > kMostRows) return;
   for (const auto& memtable : snapshot.memtables)
-    if (memtable->codes().wanted() && holds_same_rows(slot, *memtable)) slot.codes = memtable->share_codes();
+    if (memtable->codes().wanted() && memtable->applied_seq() == manifest.flushed_seq && holds_same_rows(slot, *memtable))
+      slot.codes = memtable->share_codes();  // whole: nothing of its log is missing here
   if (codes_wanted(snapshot)) slot.extend_codes(slot.view->rows());
 }
 
@@ -193,7 +197,7 @@ Result<Prepared> LiveState::prepare(fs::FileSystem& fs, const fs::Path& collecti
       NDB_TRY_ASSIGN(one.slot, open_slot(fs, collection, *prepared.manifest, segment));
       one.fresh = true;
       one.new_graph = one.slot.view->hnsw() != nullptr;
-      code_ahead(one.slot, *now);
+      code_ahead(one.slot, *now, *prepared.manifest);
       for (const auto& memtable : now->memtables)
         memtable->for_each_put(prepared.manifest->flushed_seq, prepared.derived_through,
                                [&](std::string_view id, Seq seq) { mark_if_present(one.slot, id, seq); });

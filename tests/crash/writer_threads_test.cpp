@@ -77,7 +77,6 @@ class ThreadedLife {
     options_.backpressure_timeout = std::chrono::milliseconds(100);  // a life in which flushing fails shall end soon
     options_.index_threads = 1;
     options_.index_min_rows = 2;
-    options_.merge_ratio = 2.0;
   }
 
   [[nodiscard]] bool met_the_fault() const noexcept { return *calls_ >= at_; }

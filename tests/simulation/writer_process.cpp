@@ -31,7 +31,6 @@ WriterProcess::WriterProcess(World& world, Host& host, std::string name) : Proce
   options_.backpressure_timeout = 0ms;
   options_.gc_grace = world.bug == Bug::no_grace ? 0ms : world.grace;
   options_.kept_manifests = world.kept_manifests;
-  options_.merge_ratio = 2.0;
 }
 
 WriterProcess::~WriterProcess() = default;

@@ -2,7 +2,7 @@
 //
 // A segment with less than merge_ratio times the rows of all smaller ones together is merged with them: few segments are left, each at least so
 // many times as large as what is smaller, and each row is rewritten O(merge_ratio · log n) times. A search pays for each segment; what merges
-// cost is mostly new rows put into the largest graph, hardly more than with many segments. A segment with too many dead rows is rewritten
+// cost is mostly new rows put into the largest graph. A segment with too many dead rows is rewritten
 // alone. No result exceeds the row limit.
 #pragma once
 
