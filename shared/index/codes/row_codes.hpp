@@ -1,7 +1,7 @@
 // 1-bit codes of rows that have no graph (yet): those of a memtable, and of a segment that waits for its graph. A search compares them instead of
 // the vectors, a thirtieth of the bytes.
 //
-// Where the collection has a graph, the rows are divided into the cells of that graph as they are coded, and a search looks through the nearest
+// With a coder of a graph (RowCoder), the rows are divided into the cells of that graph as they are coded, and a search looks through the nearest
 // cells only; else it scans all codes, side by side.
 //
 // They are made only once somebody searches (want()): then by whoever adds rows, as it goes, and by searches themselves for what is missing, a
