@@ -15,9 +15,11 @@
 #include <vector>
 
 #include "ndb/types.hpp"
+#include "shared/index/frontier.hpp"
 #include "shared/index/hnsw_view.hpp"
 #include "shared/index/search_pool.hpp"
 #include "shared/index/visited_set.hpp"
+#include "shared/simd/kernels.hpp"
 
 namespace ndb::index {
 
@@ -44,6 +46,7 @@ concept BatchDistance = RowDistance<T> && requires(T distance, Row row, const st
   { distance.address(row) } -> std::convertible_to<const std::byte*>;
   distance.prefetch_code(distance.address(row));
   distance.keys(codes, std::size_t{1}, keys);
+  { distance.kernels() } -> std::same_as<const simd::Kernels&>;
 };
 
 struct WalkStats {
@@ -57,47 +60,44 @@ struct WalkScratch {
   VisitedSet visited;
   std::vector<std::uint32_t> fresh;
   std::vector<std::uint32_t> rejected;  // neighbours that the two-hop walk passes through
-  std::vector<const std::byte*> codes;  // of fresh, for a BatchDistance
-  std::vector<std::uint32_t> loading;   // nodes whose codes were asked for, and where they are
+  Frontier frontier;                    // for a BatchDistance, and where codes are
+  std::vector<const std::byte*> codes;
   std::vector<const std::byte*> loading_codes;
   std::vector<float> keys;
 };
 
-/// The neighbours of `node` that were not met before, into scratch.fresh.
+/// Those of a node's `links` that were not met before, into `fresh` [links.size()]; returns how many.
+template <Layer L>
+std::size_t collect_fresh(L& layer, std::span<const std::uint32_t> links, VisitedSet& visited, std::uint32_t* fresh) {
+  const std::uint32_t nodes = layer.size();
+  std::size_t count = 0;
+  while (!links.empty()) {
+    std::size_t sound = 0;
+    while (sound < links.size() && links[sound] < nodes) ++sound;
+    count += visited.insert_new(links.first(sound), fresh + count);
+    if (sound == links.size() || links[sound] == kNoLink) break;
+    layer.report_damage();
+    links = links.subspan(sound + 1);
+  }
+  return count;
+}
+
+/// The same into scratch.fresh.
 template <Layer L>
 void collect_fresh(L& layer, std::uint32_t node, WalkScratch& scratch) {
   const auto links = layer.links(node);
-  auto& fresh = scratch.fresh;
-  fresh.resize(links.size());
-  std::size_t count = 0;
-  for (const std::uint32_t link : links) {
-    if (link == kNoLink) break;
-    if (link >= layer.size()) [[unlikely]] {
-      layer.report_damage();
-      continue;
-    }
-    fresh[count] = link;
-    count += scratch.visited.insert(link) ? 1U : 0U;
-  }
-  fresh.resize(count);
+  scratch.fresh.resize(links.size());
+  scratch.fresh.resize(collect_fresh(layer, links, scratch.visited, scratch.fresh.data()));
 }
 
-/// Looks up where the codes of scratch.fresh are and starts loading them.
+/// Looks up where the codes of `nodes` are, into `codes`, and starts loading them.
 template <Layer L, BatchDistance D>
-void load_fresh(L& layer, D& distance, WalkScratch& scratch) {
-  scratch.codes.resize(scratch.fresh.size());
-  for (std::size_t i = 0; i < scratch.fresh.size(); ++i) {
-    scratch.codes[i] = distance.address(layer.row(scratch.fresh[i]));
-    distance.prefetch_code(scratch.codes[i]);
+void load_codes(L& layer, D& distance, std::span<const std::uint32_t> nodes, std::vector<const std::byte*>& codes) {
+  codes.resize(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    codes[i] = distance.address(layer.row(nodes[i]));
+    distance.prefetch_code(codes[i]);
   }
-}
-
-/// The keys of `codes`, in `buffer`.
-template <BatchDistance D>
-std::span<const float> compare_codes(D& distance, const std::vector<const std::byte*>& codes, std::vector<float>& buffer) {
-  if (buffer.size() < codes.size()) buffer.resize(codes.size());
-  distance.keys(codes.data(), codes.size(), buffer.data());
-  return std::span(buffer).first(codes.size());
 }
 
 /// Compares scratch.fresh, loading rows ahead of their use, and hands each (key, node) to `take`.
@@ -105,9 +105,10 @@ template <Layer L, RowDistance D, class Take>
 void compare_fresh(L& layer, D& distance, WalkScratch& scratch, Take&& take) {
   const auto& fresh = scratch.fresh;
   if constexpr (BatchDistance<D>) {
-    load_fresh(layer, distance, scratch);
-    const auto keys = compare_codes(distance, scratch.codes, scratch.keys);
-    for (std::size_t i = 0; i < fresh.size(); ++i) take(keys[i], fresh[i]);
+    load_codes(layer, distance, fresh, scratch.codes);
+    if (scratch.keys.size() < fresh.size()) scratch.keys.resize(fresh.size());
+    distance.keys(scratch.codes.data(), fresh.size(), scratch.keys.data());
+    for (std::size_t i = 0; i < fresh.size(); ++i) take(scratch.keys[i], fresh[i]);
   } else {
     constexpr std::size_t kAhead = 4;
     for (std::size_t i = 0; i < std::min(kAhead, fresh.size()); ++i) distance.prefetch(layer.row(fresh[i]));
@@ -118,37 +119,53 @@ void compare_fresh(L& layer, D& distance, WalkScratch& scratch, Take&& take) {
   }
 }
 
-/// The walk below, with three nodes under way at a time, so that nothing waits for memory: the links of one are being loaded,
+/// The walk below over estimates, with three nodes under way at a time, so that nothing waits for memory: the links of one are being loaded,
 /// the codes of the neighbours of the next, and those of a third are compared. A node may be expanded although a nearer one is
 /// about to be found; that costs a few expansions more, and changes nothing else.
 template <Layer L, BatchDistance D>
-void walk_overlapped(L& layer, D& distance, WalkScratch& scratch, WalkStats& stats) {
-  SearchPool& pool = scratch.pool;
-  std::uint32_t linked = kNoLink;  // its links were asked for
-  scratch.loading.clear();
-  scratch.loading_codes.clear();
-  while (pool.has_next() || linked != kNoLink || !scratch.loading.empty()) {
-    std::uint32_t next = kNoLink;
-    if (pool.has_next()) {
-      next = pool.take_next();
+void walk_overlapped(L& layer, D& distance, std::uint32_t entry, std::size_t reach, WalkScratch& scratch, WalkStats& stats) {
+  SearchPool& pool = scratch.pool;  // of what is expanded
+  Frontier& frontier = scratch.frontier;
+  constexpr float kFar = std::numeric_limits<float>::infinity();
+  frontier.reset(distance.kernels());
+  pool.insert(distance.key(layer.row(entry)), entry);
+  const auto take_next = [&] {
+    const float key = frontier.nearest_key();
+    if (!(key < kFar) || (pool.size() >= reach && pool.key(reach - 1) < key)) return kNoLink;
+    const std::uint32_t node = frontier.take_nearest();
+    pool.insert(key, node);
+    return node;
+  };
+  std::uint32_t linked = kNoLink;               // its links were asked for
+  std::size_t loading = 0, loading_group = 0;   // codes, of a group, that were asked for
+  for (std::uint32_t next = entry;; next = take_next()) {
+    if (next != kNoLink) {
       layer.prefetch_links(next);
       ++stats.hops;
+    } else if (linked == kNoLink && loading == 0) {
+      break;
     }
-    scratch.fresh.clear();
-    scratch.codes.clear();
+    std::size_t fresh = 0, group = 0;
     if (linked != kNoLink) {
-      collect_fresh(layer, linked, scratch);
-      load_fresh(layer, distance, scratch);
+      const auto links = layer.links(linked);
+      std::uint32_t* const nodes = frontier.room(links.size());
+      fresh = collect_fresh(layer, links, scratch.visited, nodes);
+      group = frontier.add(fresh);
+      load_codes(layer, distance, {nodes, fresh}, scratch.codes);
     }
-    if (!scratch.loading.empty()) {
-      const auto keys = compare_codes(distance, scratch.loading_codes, scratch.keys);
-      pool.insert_all(keys, scratch.loading);
+    if (loading != 0) {
+      distance.keys(scratch.loading_codes.data(), loading, frontier.keys(loading_group));
+      frontier.rate(loading_group);
+      stats.distances += loading;
     }
-    stats.distances += scratch.loading.size();
     linked = next;
-    scratch.loading.swap(scratch.fresh);
+    loading = fresh;
+    loading_group = group;
     scratch.loading_codes.swap(scratch.codes);
   }
+  // What was not expanded may still be among the best.
+  for (float key = frontier.nearest_key(); key < kFar && (!pool.full() || key < pool.worst_key()); key = frontier.nearest_key())
+    pool.insert(key, frontier.take_nearest());
 }
 
 /// How many candidates a walk over estimates keeps beside the ef that it expands: estimates put some of the nearest a little
@@ -163,9 +180,9 @@ void walk(L& layer, D& distance, std::uint32_t entry, std::size_t ef, WalkScratc
   scratch.pool.reset(BatchDistance<D> ? ef + kept_besides(ef) : ef, std::min(reach, ef));
   scratch.visited.reset(layer.size());
   scratch.visited.insert(entry);
-  scratch.pool.insert(distance.key(layer.row(entry)), entry);
   ++stats.distances;
-  if constexpr (BatchDistance<D>) return walk_overlapped(layer, distance, scratch, stats);
+  if constexpr (BatchDistance<D>) return walk_overlapped(layer, distance, entry, std::min(reach, ef), scratch, stats);
+  scratch.pool.insert(distance.key(layer.row(entry)), entry);
   while (scratch.pool.has_next()) {
     collect_fresh(layer, scratch.pool.take_next(), scratch);
     if (scratch.pool.has_next()) layer.prefetch_links(scratch.pool.peek());  // likely to stay the nearest
@@ -275,29 +292,37 @@ bool walk_two_hop(L& layer, D& distance, std::uint32_t entry, std::span<const st
   return true;
 }
 
-/// Moves to ever nearer nodes until none is nearer; returns where it ends.
+/// Where a way down the levels is.
+struct Descent {
+  std::uint32_t node = 0;
+  float key = 0.0F;
+};
+
+/// Starts at `entry`, a node of the topmost layer.
 template <Layer L, RowDistance D>
-std::uint32_t descend(L& layer, D& distance, std::uint32_t entry, WalkScratch& scratch, WalkStats& stats) {
-  std::uint32_t best = entry;
-  float best_key = distance.key(layer.row(entry));
+Descent begin_descent(L& layer, D& distance, std::uint32_t entry, WalkScratch& scratch, WalkStats& stats) {
+  scratch.visited.reset(layer.size());
+  scratch.visited.insert(entry);
+  ++stats.distances;
+  return {entry, distance.key(layer.row(entry))};
+}
+
+/// Moves to ever nearer nodes of one layer until none is nearer. Nodes have the same numbers in all layers above 0, so that one is compared
+/// only once on the way down.
+template <Layer L, RowDistance D>
+Descent descend(L& layer, D& distance, Descent at, WalkScratch& scratch, WalkStats& stats) {
   for (bool moved = true; moved;) {
     moved = false;
     ++stats.hops;
-    scratch.fresh.clear();
-    for (const std::uint32_t link : layer.links(best)) {
-      if (link == kNoLink) break;
-      if (link < layer.size()) scratch.fresh.push_back(link);
-      else layer.report_damage();
-    }
+    collect_fresh(layer, at.node, scratch);
     stats.distances += scratch.fresh.size();
     compare_fresh(layer, distance, scratch, [&](float key, std::uint32_t node) {
-      if (!(key < best_key)) return;
-      best_key = key;
-      best = node;
+      if (!(key < at.key)) return;
+      at = {node, key};
       moved = true;
     });
   }
-  return best;
+  return at;
 }
 
 }  // namespace ndb::index

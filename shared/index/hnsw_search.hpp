@@ -114,6 +114,7 @@ class BitDistance {
     kernels_->bit_keys(*query_, &code, 1, &key);
     return key;
   }
+  [[nodiscard]] const simd::Kernels& kernels() const noexcept { return *kernels_; }
   void prefetch(std::uint32_t node) const noexcept { prefetch_code(address(node)); }
   [[nodiscard]] const std::byte* address(std::uint32_t node) const noexcept {
     return kUpper ? graph_->upper_bit_row(node) : graph_->bit_row(node);
@@ -207,13 +208,14 @@ std::size_t offer_node(const HnswView& graph, Row row, float key, Accept& accept
 /// Goes down to level 1 and returns the row to start from on level 0. distance: of rows, or, with kByNode, of upper nodes.
 template <bool kByNode, RowDistance D>
 Row find_start(const HnswView& graph, D& distance, WalkScratch& scratch, WalkStats& walked, SearchStats& stats) {
-  std::uint32_t node = graph.entry();
+  if (graph.top_level() == 0) return graph.entry();
+  Descent at;
   for (std::uint32_t level = graph.top_level(); level > 0; --level) {
     UpperLayer<kByNode> layer(graph, level, stats.damaged);
-    node = descend(layer, distance, node, scratch, walked);
-    if (level == 1) node = layer.row_of(node);
+    if (level == graph.top_level()) at = begin_descent(layer, distance, graph.entry(), scratch, walked);
+    at = descend(layer, distance, at, scratch, walked);
   }
-  return node;
+  return UpperLayer<kByNode>(graph, 1, stats.damaged).row_of(at.node);
 }
 
 /// So many times more candidates are kept by a two-hop walk where hardly any of the rows around the query are accepted: what is lies in

@@ -35,27 +35,6 @@ class SearchPool {
     cursor_ = std::min(cursor_, at);
   }
 
-  /// The same for many nodes at once, which moves the entries behind them only once.
-  void insert_all(std::span<const float> keys, std::span<const std::uint32_t> nodes) {
-    constexpr float kFar = std::numeric_limits<float>::infinity();
-    if (new_.size() < keys.size()) new_.resize(keys.size());
-    new_count_ = 0;
-    if (full()) {
-      // Without branches: whether a node is near enough is as good as random.
-      for (std::size_t i = 0; i < keys.size(); ++i) {
-        new_[new_count_] = {keys[i], nodes[i]};
-        new_count_ += keys[i] < entries_[size_ - 1].key ? 1U : 0U;
-      }
-    } else {
-      for (std::size_t i = 0; i < keys.size(); ++i)
-        new_[new_count_++] = {keys[i] < kFar ? keys[i] : kFar, nodes[i]};  // infinite, or not a number
-    }
-    if (new_count_ == 0) return;
-    if (new_count_ == 1) return insert(new_[0].key, new_[0].node);
-    sort_new();
-    merge_new();
-  }
-
   [[nodiscard]] bool has_next() const noexcept { return cursor_ < size_ && cursor_ < reach_; }
   /// The nearest node that is not expanded; has_next() must hold.
   [[nodiscard]] std::uint32_t peek() const noexcept { return entries_[cursor_].node; }
@@ -81,31 +60,7 @@ class SearchPool {
     std::uint32_t node = 0;
   };
 
-  // Few are new at a time. Equal keys keep the order in which they came.
-  void sort_new() noexcept {
-    for (std::size_t i = 1; i < new_count_; ++i) {
-      const Entry entry = new_[i];
-      std::size_t at = i;
-      for (; at > 0 && entry.key < new_[at - 1].key; --at) new_[at] = new_[at - 1];
-      new_[at] = entry;
-    }
-  }
-
-  // Both are sorted; equal keys keep the order in which they came. The farthest fall out.
-  void merge_new() noexcept {
-    const std::size_t all = size_ + new_count_;
-    const std::size_t size = std::min(capacity_, all);
-    std::size_t old = size_, added = new_count_;  // what is left of each
-    const auto new_is_farther = [&] { return added > 0 && (old == 0 || entries_[old - 1].key <= new_[added - 1].key); };
-    for (std::size_t excess = all - size; excess > 0; --excess) new_is_farther() ? --added : --old;
-    for (std::size_t to = size; added > 0; --to) entries_[to - 1] = new_is_farther() ? new_[--added] : entries_[--old];
-    size_ = size;
-    cursor_ = std::min(cursor_, old);
-  }
-
   std::vector<Entry> entries_;
-  std::vector<Entry> new_;  // new_count_ of them
-  std::size_t new_count_ = 0;
   std::size_t capacity_ = 0;
   std::size_t reach_ = 0;
   std::size_t size_ = 0;

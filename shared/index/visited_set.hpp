@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace ndb::index {
@@ -22,15 +23,29 @@ class VisitedSet {
     words_.resize(words);
   }
 
-  /// Adds a node; false if it was there. Without branches: whether a node was met is as good as random.
+  /// Adds a node; false if it was there.
   bool insert(std::uint32_t node) noexcept {
-    const std::uint32_t at = node >> 6;
-    const std::uint64_t before = words_[at];
-    const std::uint64_t bit = std::uint64_t{1} << (node & 63);
-    touched_[touched_count_] = at;
-    touched_count_ += before == 0 ? 1U : 0U;
-    words_[at] = before | bit;
-    return (before & bit) == 0;
+    std::uint32_t out = 0;
+    return insert_new({&node, 1}, &out) == 1;
+  }
+
+  /// Adds nodes, copies those that were not there to `out` [nodes.size()], and returns how many. Without branches: whether a node was met is as good
+  /// as random.
+  std::size_t insert_new(std::span<const std::uint32_t> nodes, std::uint32_t* out) noexcept {
+    std::uint64_t* const words = words_.data();  // copies: what is written could be these, as far as the compiler knows
+    std::uint32_t* const touched = touched_.data();
+    std::size_t touched_count = touched_count_, count = 0;
+    for (const std::uint32_t node : nodes) {
+      const std::uint32_t at = node >> 6;
+      const std::uint64_t before = words[at];
+      touched[touched_count] = at;
+      touched_count += (~before & (before - 1)) >> 63;  // 1 where it was 0, which GCC would make a branch of
+      words[at] = before | std::uint64_t{1} << (node & 63);
+      out[count] = node;
+      count += ~before >> (node & 63) & 1U;
+    }
+    touched_count_ = touched_count;
+    return count;
   }
 
   [[nodiscard]] bool contains(std::uint32_t node) const noexcept { return (words_[node >> 6] >> (node & 63) & 1U) != 0; }

@@ -67,6 +67,9 @@ struct Kernels {
   /// are left out and set `beyond`. out has room for count + 16 rows, of which any may be written; it may not overlap rows.
   std::size_t (*marked_rows)(const std::uint32_t* rows, std::size_t count, const std::uint64_t* bitmap, std::uint32_t bits, std::uint32_t* out,
                              bool& beyond) noexcept;
+  /// The place of the first lowest of `count` floats, a multiple of 8 and at least 8. What is not a number is passed over; if nothing is below
+  /// infinity, any place.
+  std::size_t (*lowest)(const float* values, std::size_t count) noexcept;
 };
 
 /// The fastest table for this CPU, or the one that the environment variable NDB_SIMD names if the CPU has it.

@@ -3,6 +3,8 @@
 // with these flags, could end up in other files.
 #include <immintrin.h>
 
+#include <limits>
+
 #include "shared/simd/kernels_tables.hpp"
 
 namespace ndb::simd {
@@ -333,8 +335,31 @@ std::uint64_t bit_planes_avx2(const float* values, std::size_t count, float low,
   return parts[0] + parts[1] + parts[2] + parts[3];
 }
 
+std::size_t lowest_avx2(const float* values, std::size_t count) noexcept {
+  __m256i places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  __m256i at = places;
+  __m256 least = _mm256_min_ps(_mm256_loadu_ps(values), _mm256_set1_ps(std::numeric_limits<float>::infinity()));  // the second, if the first is no number
+  for (std::size_t i = 8; i < count; i += 8) {
+    const __m256 next = _mm256_loadu_ps(values + i);
+    at = _mm256_add_epi32(at, _mm256_set1_epi32(8));
+    const __m256 lower = _mm256_cmp_ps(next, least, _CMP_LT_OQ);
+    least = _mm256_min_ps(next, least);
+    places = _mm256_blendv_epi8(places, at, _mm256_castps_si256(lower));
+  }
+  __m128 lowest = _mm_min_ps(_mm256_castps256_ps128(least), _mm256_extractf128_ps(least, 1));
+  lowest = _mm_min_ps(lowest, _mm_shuffle_ps(lowest, lowest, 0x4E));
+  lowest = _mm_min_ps(lowest, _mm_shuffle_ps(lowest, lowest, 0xB1));
+  const __m256 equal = _mm256_cmp_ps(least, _mm256_set_m128(lowest, lowest), _CMP_EQ_OQ);
+  places = _mm256_blendv_epi8(_mm256_set1_epi32(std::numeric_limits<std::int32_t>::max()), places, _mm256_castps_si256(equal));
+  __m128i first = _mm_min_epi32(_mm256_castsi256_si128(places), _mm256_extracti128_si256(places, 1));
+  first = _mm_min_epi32(first, _mm_shuffle_epi32(first, 0x4E));
+  first = _mm_min_epi32(first, _mm_shuffle_epi32(first, 0xB1));
+  return static_cast<std::uint32_t>(_mm_cvtsi128_si32(first));
+}
+
 constinit const Kernels kAvx2Kernels{"avx2",             reduce1<Dot>, reduce1<SquaredL2>, reduce4<Dot>,
                                      reduce4<SquaredL2>, dot_i8,       bit_keys,           packed_sums, dot_u4i8,
-                                     hadamard_avx2,      largest_avx2, round_i8_avx2, bit_planes_avx2,  marked_rows};
+                                     hadamard_avx2,      largest_avx2, round_i8_avx2, bit_planes_avx2,  marked_rows,
+                                     lowest_avx2};
 
 }  // namespace ndb::simd

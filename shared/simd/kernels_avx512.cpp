@@ -181,6 +181,7 @@ std::size_t marked_rows(const std::uint32_t* rows, std::size_t count, const std:
 
 constinit const Kernels kAvx512Kernels{"avx512",           reduce1<Dot>, reduce1<SquaredL2>, reduce4<Dot>,
                                        reduce4<SquaredL2>, dot_i8,       bit_keys,           packed_sums, dot_u4i8,
-                                       hadamard_avx2,      largest_avx2, round_i8_avx2, bit_planes_avx2,  marked_rows};
+                                       hadamard_avx2,      largest_avx2, round_i8_avx2, bit_planes_avx2,  marked_rows,
+                                       lowest_avx2};
 
 }  // namespace ndb::simd

@@ -2,6 +2,7 @@
 #include <arm_neon.h>
 
 #include <cstring>
+#include <limits>
 
 #include "shared/simd/kernels_tables.hpp"
 
@@ -140,10 +141,26 @@ std::int32_t dot_u4i8(const std::byte* a, const std::int8_t* b, std::size_t coun
   return vaddvq_s32(sum);
 }
 
+std::size_t lowest(const float* values, std::size_t count) noexcept {
+  const std::uint32_t first_places[4] = {0, 1, 2, 3};
+  uint32x4_t at = vld1q_u32(first_places), places = at;
+  float32x4_t least = vdupq_n_f32(std::numeric_limits<float>::infinity());
+  for (std::size_t i = 0; i < count; i += 4) {
+    const float32x4_t next = vld1q_f32(values + i);
+    const uint32x4_t lower = vcltq_f32(next, least);  // false for what is no number
+    least = vbslq_f32(lower, next, least);
+    places = vbslq_u32(lower, at, places);
+    at = vaddq_u32(at, vdupq_n_u32(4));
+  }
+  const uint32x4_t equal = vceqq_f32(least, vdupq_n_f32(vminvq_f32(least)));
+  return vminvq_u32(vbslq_u32(equal, places, vdupq_n_u32(std::numeric_limits<std::uint32_t>::max())));
+}
+
 }  // namespace
 
 constinit const Kernels kNeonKernels{"neon",             reduce1<Dot>, reduce1<SquaredL2>, reduce4<Dot>,
                                      reduce4<SquaredL2>, dot_i8,       bit_keys,           packed_sums, dot_u4i8,
-                                     hadamard_scalar,    largest_scalar, round_i8_scalar, bit_planes_scalar, marked_rows_scalar};
+                                     hadamard_scalar,    largest_scalar, round_i8_scalar, bit_planes_scalar, marked_rows_scalar,
+                                     lowest};
 
 }  // namespace ndb::simd

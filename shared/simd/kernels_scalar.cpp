@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <limits>
 
 #include "shared/simd/kernels_tables.hpp"
 
@@ -142,8 +143,20 @@ std::size_t marked_rows_scalar(const std::uint32_t* rows, std::size_t count, con
   return marked;
 }
 
+std::size_t lowest_scalar(const float* values, std::size_t count) noexcept {
+  std::size_t place = 0;
+  float least = std::numeric_limits<float>::infinity();
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool lower = values[i] < least;
+    place = lower ? i : place;
+    least = lower ? values[i] : least;
+  }
+  return place;
+}
+
 constinit const Kernels kScalarKernels{"scalar",           reduce<Dot>, reduce<SquaredL2>, reduce4<Dot>,
                                        reduce4<SquaredL2>, dot_i8,      bit_keys,          packed_sums, dot_u4i8,
-                                       hadamard_scalar,    largest_scalar, round_i8_scalar, bit_planes_scalar, marked_rows_scalar};
+                                       hadamard_scalar,    largest_scalar, round_i8_scalar, bit_planes_scalar, marked_rows_scalar,
+                                       lowest_scalar};
 
 }  // namespace ndb::simd

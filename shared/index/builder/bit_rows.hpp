@@ -41,6 +41,7 @@ class FromRowBits {
     keys(&code, 1, &key);
     return key;
   }
+  [[nodiscard]] const simd::Kernels& kernels() const noexcept { return rows_->kernels(); }
   void prefetch(Row other) const noexcept { prefetch_code(address(other)); }
   [[nodiscard]] const std::byte* address(Row other) const noexcept { return rows_->address(other); }
   void prefetch_code(const std::byte* code) const noexcept { simd::prefetch(code, rows_->stride()); }

@@ -97,9 +97,12 @@ class GraphInserter {
     const std::uint32_t level = std::min(upper ? graph_->levels_of(*upper) : 0, graph_->top_level);
     scratch.selected.resize(std::max<std::size_t>(scratch.selected.size(), level + 1));
     std::uint32_t node = graph_->entry;
+    Descent down;
     for (std::uint32_t at = graph_->top_level; at > level; --at) {
       BuildLayer layer(*graph_, at, scratch.links);
-      node = to_level(at, descend(layer, distance, node, scratch.walk, scratch.stats));
+      if (at == graph_->top_level) down = begin_descent(layer, distance, node, scratch.walk, scratch.stats);
+      down = descend(layer, distance, down, scratch.walk, scratch.stats);
+      node = to_level(at, down.node);
     }
     for (std::uint32_t at = level;; --at) {
       node = find_neighbours(distance, row, at, node, scratch);

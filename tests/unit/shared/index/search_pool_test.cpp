@@ -6,6 +6,7 @@
 #include <random>
 #include <set>
 
+#include "shared/index/frontier.hpp"
 #include "shared/index/visited_set.hpp"
 #include "tests/support/catch.hpp"
 
@@ -40,39 +41,6 @@ TEST_CASE("the pool keeps the nearest in order and hands each out once") {
   }
 }
 
-TEST_CASE("many nodes at once end up as they would one by one") {
-  std::mt19937 random(18);
-  for (int round = 0; round < 300; ++round) {
-    const std::size_t capacity = 1 + random() % 40;
-    const std::size_t reach = 1 + random() % 40;
-    SearchPool pool, expected;
-    pool.reset(capacity, reach);
-    expected.reset(capacity, reach);
-    std::uint32_t node = 0;
-    for (int step = 0; step < 30; ++step) {
-      CAPTURE(round, step, capacity, reach);
-      std::vector<std::pair<float, std::uint32_t>> added;
-      for (std::size_t i = random() % 12; i > 0; --i)
-        added.emplace_back(random() % 20 == 0 ? std::nanf("") : static_cast<float>(random() % 500), node++);
-      std::vector<float> keys;
-      std::vector<std::uint32_t> nodes;
-      for (const auto& [key, its_node] : added) {
-        keys.push_back(key);
-        nodes.push_back(its_node);
-        expected.insert(std::isnan(key) ? std::numeric_limits<float>::infinity() : key, its_node);
-      }
-      pool.insert_all(keys, nodes);
-      REQUIRE(pool.size() == expected.size());
-      REQUIRE(pool.has_next() == expected.has_next());
-      for (std::size_t i = 0; i < pool.size(); ++i) {
-        REQUIRE(pool.key(i) == expected.key(i));
-        REQUIRE(pool.node(i) == expected.node(i));
-      }
-      if (pool.has_next()) REQUIRE(pool.take_next() == expected.take_next());
-    }
-  }
-}
-
 TEST_CASE("a NaN key, as damaged codes may give, never breaks the pool") {
   SearchPool pool;
   pool.reset(4);
@@ -90,6 +58,61 @@ TEST_CASE("a visited set is empty after reset, whatever was in it") {
     visited.reset(1000);
     for (std::uint32_t node = 0; node < 1000; node += 7) CHECK(visited.insert(node));
     for (std::uint32_t node = 0; node < 1000; ++node) CHECK(visited.insert(node) == (node % 7 != 0));
+  }
+}
+
+TEST_CASE("of many nodes, a visited set copies those that were not there") {
+  std::mt19937 random(19);
+  VisitedSet visited;
+  for (int round = 0; round < 20; ++round) {
+    visited.reset(5000);
+    std::set<std::uint32_t> met;
+    for (int step = 0; step < 50; ++step) {
+      std::vector<std::uint32_t> nodes, expected;
+      for (std::size_t i = random() % 40; i > 0; --i) nodes.push_back(random() % 5000);
+      for (const std::uint32_t node : nodes)
+        if (met.insert(node).second) expected.push_back(node);
+      std::vector<std::uint32_t> out(nodes.size());
+      out.resize(visited.insert_new(nodes, out.data()));
+      REQUIRE(out == expected);
+      for (const std::uint32_t node : nodes) REQUIRE(visited.contains(node));
+    }
+  }
+}
+
+TEST_CASE("a frontier hands out the nearest of all groups that are rated, the first of equal ones") {
+  std::mt19937 random(20);
+  constexpr float kFar = std::numeric_limits<float>::infinity();
+  for (const auto* kernels : ndb::simd::usable_kernels()) {
+    Frontier frontier;
+    for (int round = 0; round < 20; ++round) {
+      CAPTURE(kernels->name, round);
+      frontier.reset(*kernels);
+      CHECK(frontier.nearest_key() == kFar);
+      std::vector<std::pair<float, std::uint32_t>> left;  // in the order in which they came
+      std::uint32_t node = 0;
+      for (int step = 0; step < 60; ++step) {
+        const std::size_t count = random() % 40;
+        std::uint32_t* const room = frontier.room(count);
+        std::vector<float> keys;
+        for (std::size_t i = 0; i < count; ++i) {
+          room[i] = node++;
+          keys.push_back(random() % 20 == 0 ? std::nanf("") : static_cast<float>(random() % 300));
+        }
+        const std::size_t group = frontier.add(count);
+        std::ranges::copy(keys, frontier.keys(group));
+        frontier.rate(group);
+        for (std::size_t i = 0; i < count; ++i)
+          if (!std::isnan(keys[i])) left.emplace_back(keys[i], node - static_cast<std::uint32_t>(count - i));
+        for (std::size_t taken = random() % 20; taken > 0; --taken) {
+          const auto nearest = std::ranges::min_element(left, {}, &std::pair<float, std::uint32_t>::first);
+          REQUIRE(frontier.nearest_key() == (nearest == left.end() ? kFar : nearest->first));
+          if (nearest == left.end()) break;
+          REQUIRE(frontier.take_nearest() == nearest->second);
+          left.erase(nearest);
+        }
+      }
+    }
   }
 }
 

@@ -151,3 +151,31 @@ TEST_CASE("the chosen table is one of the usable ones") {
 }
 
 }  // namespace
+
+TEST_CASE("the lowest of many is the first of the lowest, whatever is not a number") {
+  std::mt19937_64 random(78);
+  constexpr float kFar = std::numeric_limits<float>::infinity();
+  for (const auto* table : ndb::simd::usable_kernels())
+    for (const std::size_t count : {8UL, 16UL, 24UL, 32UL, 80UL, 264UL})
+      for (int round = 0; round < 200; ++round) {
+        CAPTURE(table->name, count, round);
+        std::vector<float> values(count);
+        for (float& value : values) {
+          const auto kind = random() % 8;
+          value = kind == 0 ? std::nanf("") : kind == 1 ? kFar : kind == 2 ? -0.0F : static_cast<float>(random() % 40) - 5.0F;
+        }
+        if (round == 1) values.assign(count, kFar);
+        if (round == 2) values.assign(count, std::nanf(""));
+        if (round == 3) values.assign(count, -kFar);
+        float least = kFar;
+        std::size_t expected = 0;
+        for (std::size_t i = 0; i < count; ++i)
+          if (values[i] < least) {
+            least = values[i];
+            expected = i;
+          }
+        const std::size_t place = table->lowest(values.data(), count);
+        REQUIRE(place < count);
+        if (least < kFar) REQUIRE(place == expected);
+      }
+}
