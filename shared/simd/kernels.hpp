@@ -13,18 +13,22 @@
 
 namespace ndb::simd {
 
+/// Bits of what a query's elements may be rounded to for 1-bit codes: 3 or 4.
+inline constexpr std::size_t kMostPlanes = 4;
+
 /// A query made ready to be compared with 1-bit code rows (shared/index/codes/bit_codec.hpp). A row is `words` words of 64 bits,
 /// then four floats: term, scale, ones (how many bits are set) and one that the kernels pass over.
 struct BitQuery {
-  /// [8 · plane_words] bit p of each dimension's 4-bit value for p = 0 … 3, then the same with each word shifted right by four bits, for
-  /// those that look half bytes up; 64-byte aligned.
+  /// [2 · plane_count · plane_words] bit p of each dimension's value for p < plane_count, then the same with each word shifted right by four
+  /// bits, for those that look half bytes up; 64-byte aligned.
   const std::uint64_t* planes = nullptr;
+  std::size_t plane_count = kMostPlanes;
   std::size_t words = 0;                  ///< of a code: two less than a multiple of 8
   std::size_t plane_words = 0;            ///< words, rounded up to 8; what is beyond `words` is zero
   float base = 0.0F;                      ///< key = base + term + scale · (offset + per_one · ones + per_sum · sum)
   float offset = 0.0F;
   float per_one = 0.0F;
-  float per_sum = 0.0F;                   ///< sum: of the 4-bit values where the row's bit is set
+  float per_sum = 0.0F;                   ///< sum: of the values where the row's bit is set
 };
 
 struct Kernels {
@@ -59,10 +63,10 @@ struct Kernels {
   /// Rounds values[i] · inverse_step, which must lie in (−127.5, 127.5), to int8, halves away from zero; returns the sum of the rounded values. count: a
   /// multiple of 64.
   std::int32_t (*round_i8)(const float* values, std::size_t count, float inverse_step, std::int8_t* rounded) noexcept;
-  /// Rounds (values[i] − low) · inverse_step, which must lie in [0, 15.5), to 4 bits and spreads them over four planes
-  /// of plane_words words each (all of them written); returns the sum of the rounded values. count: a multiple of 64.
+  /// Rounds (values[i] − low) · inverse_step, of a magnitude below 10⁹, to the nearest of 0 … 2^plane_count − 1 and spreads that over
+  /// plane_count (3 or 4) planes of plane_words words each, all of them written; returns the sum of the rounded values. count: a multiple of 64.
   std::uint64_t (*bit_planes)(const float* values, std::size_t count, float low, float inverse_step, std::uint64_t* planes,
-                              std::size_t plane_words) noexcept;
+                              std::size_t plane_count, std::size_t plane_words) noexcept;
   /// Copies those of rows[0 … count) whose bits are set in `bitmap` of `bits` bits to `out`, in their order, and returns how many. Rows ≥ bits
   /// are left out and set `beyond`. out has room for count + 16 rows, of which any may be written; it may not overlap rows.
   std::size_t (*marked_rows)(const std::uint32_t* rows, std::size_t count, const std::uint64_t* bitmap, std::uint32_t bits, std::uint32_t* out,

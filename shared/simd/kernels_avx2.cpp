@@ -108,53 +108,67 @@ std::int32_t dot_i8(const std::int8_t* a, const std::int8_t* b, std::size_t dim)
   return _mm_cvtsi128_si32(_mm_add_epi32(pair, _mm_shuffle_epi32(pair, 0xB1)));
 }
 
-// Σ of the 4-bit values where each of R codes has a one: set bits are counted by looking up half bytes, with the plane's weight in the table.
-// The planes of four words are loaded once for all R.
-template <std::size_t R>
-void plane_sums(const BitQuery& query, const std::byte* const* rows, float sums[R]) noexcept {
+// Σ of the values where each of R ≤ 4 codes has a one, as floats, those behind R anything: set bits are counted by looking up half bytes, with the
+// plane's weight in the table. The planes of four words are loaded once for all R.
+template <std::size_t R, std::size_t kPlanes>
+__m128 plane_sums(const BitQuery& query, const std::byte* const* rows) noexcept {
   const __m256i counts = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
-  const __m256i twice = _mm256_add_epi8(counts, counts), fourfold = _mm256_add_epi8(twice, twice), eightfold = _mm256_add_epi8(fourfold, fourfold);
+  __m256i weighted[kPlanes] = {counts};
+  for (std::size_t p = 1; p < kPlanes; ++p) weighted[p] = _mm256_add_epi8(weighted[p - 1], weighted[p - 1]);
   const __m256i low_half = _mm256_set1_epi8(15), zero = _mm256_setzero_si256();
+  constexpr std::size_t kWordsOfBytes = 255 / (8 * ((1U << kPlanes) - 1U)) * 4;  // that sums of bytes have room for
   const std::size_t next = query.plane_words;
-  __m256i total[R];
-  for (auto& one : total) one = zero;
-  for (std::size_t i = 0; i < query.words; i += 4) {  // at the end two words of the row's floats with it, where planes are zero
-    const std::uint64_t* const plane = query.planes + i;
-    const __m256i low0 = load_words(plane), low1 = load_words(plane + next), low2 = load_words(plane + 2 * next),
-                  low3 = load_words(plane + 3 * next);
-    for (std::size_t r = 0; r < R; ++r) {
-      const __m256i code = load_words(reinterpret_cast<const std::uint64_t*>(rows[r]) + i);
-      const __m256i low = _mm256_and_si256(code, low_half), high = _mm256_and_si256(_mm256_srli_epi16(code, 4), low_half);
-      const auto count = [](__m256i table, __m256i half, __m256i mask) { return _mm256_shuffle_epi8(table, _mm256_and_si256(half, mask)); };
-      const __m256i sum0 = _mm256_add_epi8(count(counts, low, low0), count(fourfold, low, low2));
-      const __m256i sum1 = _mm256_add_epi8(count(twice, low, low1), count(eightfold, low, low3));
-      const __m256i sum2 = _mm256_add_epi8(count(counts, high, load_words(plane + 4 * next)), count(fourfold, high, load_words(plane + 6 * next)));
-      const __m256i sum3 = _mm256_add_epi8(count(twice, high, load_words(plane + 5 * next)), count(eightfold, high, load_words(plane + 7 * next)));
-      const __m256i bytes = _mm256_add_epi8(_mm256_add_epi8(sum0, sum1), _mm256_add_epi8(sum2, sum3));  // at most 120
-      total[r] = _mm256_add_epi64(total[r], _mm256_sad_epu8(bytes, zero));
+  __m256i total[4] = {zero, zero, zero, zero};
+  for (std::size_t begin = 0; begin < query.words; begin += kWordsOfBytes) {
+    const std::size_t end = query.words - begin < kWordsOfBytes ? query.words : begin + kWordsOfBytes;
+    __m256i bytes[R];
+    for (auto& one : bytes) one = zero;
+    for (std::size_t i = begin; i < end; i += 4) {  // at the end two words of the row's floats with it, where planes are zero
+      const std::uint64_t* const plane = query.planes + i;
+      __m256i low_planes[kPlanes];
+      for (std::size_t p = 0; p < kPlanes; ++p) low_planes[p] = load_words(plane + p * next);
+      for (std::size_t r = 0; r < R; ++r) {
+        const __m256i code = load_words(reinterpret_cast<const std::uint64_t*>(rows[r]) + i);
+        const __m256i low = _mm256_and_si256(code, low_half), high = _mm256_and_si256(_mm256_srli_epi16(code, 4), low_half);
+        for (std::size_t p = 0; p < kPlanes; ++p) {
+          const __m256i of_low = _mm256_shuffle_epi8(weighted[p], _mm256_and_si256(low, low_planes[p]));
+          const __m256i of_high = _mm256_shuffle_epi8(weighted[p], _mm256_and_si256(high, load_words(plane + (kPlanes + p) * next)));
+          bytes[r] = _mm256_add_epi8(bytes[r], _mm256_add_epi8(of_low, of_high));
+        }
+      }
     }
+    for (std::size_t r = 0; r < R; ++r) total[r] = _mm256_add_epi64(total[r], _mm256_sad_epu8(bytes[r], zero));
   }
-  for (std::size_t r = 0; r < R; ++r) {
-    const __m128i half = _mm_add_epi64(_mm256_castsi256_si128(total[r]), _mm256_extracti128_si256(total[r], 1));
-    sums[r] = static_cast<float>(_mm_cvtsi128_si64(_mm_add_epi64(half, _mm_unpackhi_epi64(half, half))));
-  }
+  // Four sums of 64 bits for each row, of which 32 matter.
+  const __m256i rows01 = _mm256_or_si256(total[0], _mm256_slli_epi64(total[1], 32)), rows23 = _mm256_or_si256(total[2], _mm256_slli_epi64(total[3], 32));
+  const __m256i pairs = _mm256_add_epi32(_mm256_unpacklo_epi64(rows01, rows23), _mm256_unpackhi_epi64(rows01, rows23));
+  return _mm_cvtepi32_ps(_mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1)));
 }
 
-template <std::size_t R>
+template <std::size_t R, std::size_t kPlanes>
 void some_bit_keys(const BitQuery& query, const std::byte* const* rows, float* keys) noexcept {
-  float sums[R];
-  plane_sums<R>(query, rows, sums);
-  for (std::size_t r = 0; r < R; ++r) {
-    const auto* const tail = reinterpret_cast<const float*>(rows[r] + query.words * 8);  // term, scale, ones
-    keys[r] = query.base + tail[0] + tail[1] * (query.offset + query.per_one * tail[2] + query.per_sum * sums[r]);
-  }
+  const __m128 sums = plane_sums<R, kPlanes>(query, rows);
+  __m128 tails[4];
+  for (std::size_t r = 0; r < 4; ++r) tails[r] = _mm_loadu_ps(reinterpret_cast<const float*>(rows[r < R ? r : 0] + query.words * 8));
+  _MM_TRANSPOSE4_PS(tails[0], tails[1], tails[2], tails[3]);  // term, scale, ones
+  const __m128 ones = _mm_fmadd_ps(_mm_set1_ps(query.per_one), tails[2], _mm_set1_ps(query.offset));
+  const __m128 product = _mm_fmadd_ps(_mm_set1_ps(query.per_sum), sums, ones);
+  alignas(16) float some[4];
+  _mm_store_ps(some, _mm_fmadd_ps(tails[1], product, _mm_add_ps(_mm_set1_ps(query.base), tails[0])));
+  if constexpr (R == 4) _mm_storeu_ps(keys, _mm_load_ps(some));
+  else for (std::size_t r = 0; r < R; ++r) keys[r] = some[r];
+}
+
+template <std::size_t kPlanes>
+void keys_by_planes(const BitQuery& query, const std::byte* const* rows, std::size_t count, float* keys) noexcept {
+  for (; count >= 4; count -= 4, rows += 4, keys += 4) some_bit_keys<4, kPlanes>(query, rows, keys);
+  if (count == 3) some_bit_keys<3, kPlanes>(query, rows, keys);
+  if (count == 2) some_bit_keys<2, kPlanes>(query, rows, keys);
+  if (count == 1) some_bit_keys<1, kPlanes>(query, rows, keys);
 }
 
 void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t count, float* keys) noexcept {
-  constexpr std::size_t kAtOnce = 4;
-  std::size_t row = 0;
-  for (; row + kAtOnce <= count; row += kAtOnce) some_bit_keys<kAtOnce>(query, rows + row, keys + row);
-  for (; row < count; ++row) some_bit_keys<1>(query, rows + row, keys + row);
+  query.plane_count == 3 ? keys_by_planes<3>(query, rows, count, keys) : keys_by_planes<4>(query, rows, count, keys);
 }
 
 void add_to(std::uint32_t sums[8], __m128i more) noexcept {
@@ -309,8 +323,8 @@ std::int32_t round_i8_avx2(const float* values, std::size_t count, float inverse
 }
 
 std::uint64_t bit_planes_avx2(const float* values, std::size_t count, float low, float inverse_step, std::uint64_t* planes,
-                              std::size_t plane_words) noexcept {
-  for (std::size_t i = 0; i < 4 * plane_words; ++i) planes[i] = 0;
+                              std::size_t plane_count, std::size_t plane_words) noexcept {
+  for (std::size_t i = 0; i < plane_count * plane_words; ++i) planes[i] = 0;
   const __m256 lows = _mm256_set1_ps(low);
   const __m256 steps = _mm256_set1_ps(inverse_step);
   const __m256 half = _mm256_set1_ps(0.5F);
@@ -318,13 +332,15 @@ std::uint64_t bit_planes_avx2(const float* values, std::size_t count, float low,
     return _mm256_cvttps_epi32(_mm256_add_ps(_mm256_mul_ps(_mm256_sub_ps(_mm256_loadu_ps(from), lows), steps), half));
   };
   const __m256i in_order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);  // packing works within halves of a register
+  const __m256i most = _mm256_set1_epi8(static_cast<char>((1U << plane_count) - 1U));
   __m256i sum = _mm256_setzero_si256();
   for (std::size_t i = 0; i < count; i += 32) {
     const __m256i low16 = _mm256_packs_epi32(rounded(values + i), rounded(values + i + 8));
     const __m256i high16 = _mm256_packs_epi32(rounded(values + i + 16), rounded(values + i + 24));
-    const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(low16, high16), in_order);
+    const __m256i bytes = _mm256_min_epu8(_mm256_permutevar8x32_epi32(_mm256_packus_epi16(low16, high16), in_order),
+                                          most);  // what is below 0 was packed as that
     sum = _mm256_add_epi64(sum, _mm256_sad_epu8(bytes, _mm256_setzero_si256()));
-    for (std::size_t plane = 0; plane < 4; ++plane) {  // bit `plane` of each byte, moved to its top
+    for (std::size_t plane = 0; plane < plane_count; ++plane) {  // bit `plane` of each byte, moved to its top
       const auto bits = static_cast<std::uint32_t>(
           _mm256_movemask_epi8(_mm256_slli_epi16(bytes, static_cast<int>(7 - plane))));
       planes[plane * plane_words + i / 64] |= std::uint64_t{bits} << (i % 64);

@@ -87,28 +87,27 @@ __m512i add_counts(__m512i sum, __m512i code, const std::uint64_t* plane) noexce
   return _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_and_si512(code, _mm512_loadu_si512(plane))));
 }
 
-void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t count, float* keys) noexcept {
+template <std::size_t kPlanes>
+void keys_by_planes(const BitQuery& query, const std::byte* const* rows, std::size_t count, float* keys) noexcept {
   const std::size_t whole = query.words / 8 * 8;
   const auto rest = static_cast<__mmask8>((1U << (query.words - whole)) - 1U);
-  const std::uint64_t* const plane0 = query.planes;
-  const std::uint64_t* const plane1 = plane0 + query.plane_words;
-  const std::uint64_t* const plane2 = plane1 + query.plane_words;
-  const std::uint64_t* const plane3 = plane2 + query.plane_words;
   for (std::size_t row = 0; row < count; ++row) {
-    __m512i sum0 = _mm512_setzero_si512(), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+    __m512i sums[kPlanes];
+    for (auto& sum : sums) sum = _mm512_setzero_si512();
     for (std::size_t i = 0; i < query.words; i += 8) {
       const __m512i code = _mm512_maskz_loadu_epi64(i < whole ? __mmask8{0xFF} : rest, rows[row] + i * 8);
-      sum0 = add_counts(sum0, code, plane0 + i);
-      sum1 = add_counts(sum1, code, plane1 + i);
-      sum2 = add_counts(sum2, code, plane2 + i);
-      sum3 = add_counts(sum3, code, plane3 + i);
+      for (std::size_t plane = 0; plane < kPlanes; ++plane) sums[plane] = add_counts(sums[plane], code, query.planes + plane * query.plane_words + i);
     }
-    const __m512i low = _mm512_add_epi64(sum0, _mm512_slli_epi64(sum1, 1));
-    const __m512i high = _mm512_add_epi64(_mm512_slli_epi64(sum2, 2), _mm512_slli_epi64(sum3, 3));
-    const auto sum = static_cast<float>(_mm512_reduce_add_epi64(_mm512_add_epi64(low, high)));
+    __m512i all = sums[kPlanes - 1];
+    for (std::size_t plane = kPlanes - 1; plane-- > 0;) all = _mm512_add_epi64(_mm512_slli_epi64(all, 1), sums[plane]);
+    const auto sum = static_cast<float>(_mm512_reduce_add_epi64(all));
     const auto* tail = reinterpret_cast<const float*>(rows[row] + query.words * 8);  // term, scale, ones
     keys[row] = query.base + tail[0] + tail[1] * (query.offset + query.per_one * tail[2] + query.per_sum * sum);
   }
+}
+
+void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t count, float* keys) noexcept {
+  query.plane_count == 3 ? keys_by_planes<3>(query, rows, count, keys) : keys_by_planes<4>(query, rows, count, keys);
 }
 
 // Four groups a register, each with its table in its own quarter. 8-bit sums of four (at most 240) go into 16-bit ones, which hold 1024 groups.

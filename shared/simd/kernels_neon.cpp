@@ -86,7 +86,7 @@ void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t c
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < query.words; i += 2) {  // the words of a code are even in number
       const uint8x16_t code = vld1q_u8(reinterpret_cast<const std::uint8_t*>(rows[row]) + i * 8);
-      for (std::size_t plane = 0; plane < 4; ++plane)
+      for (std::size_t plane = 0; plane < query.plane_count; ++plane)
         sum += count_bits(vandq_u8(code, vreinterpretq_u8_u64(vld1q_u64(query.planes + plane * query.plane_words + i)))) << plane;
     }
     float tail[3];  // term, scale, ones

@@ -1,5 +1,6 @@
 // Plain C++: the reference for the other tables, and what runs on CPUs without them. Eight running sums let the compiler
 // use whatever vectors the baseline has. Compiled without contraction to FMA, so that dot4 keeps the bits of dot.
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -46,7 +47,7 @@ void bit_keys(const BitQuery& query, const std::byte* const* rows, std::size_t c
     for (std::size_t i = 0; i < query.words; ++i) {
       std::uint64_t word = 0;
       std::memcpy(&word, rows[row] + i * sizeof word, sizeof word);
-      for (std::size_t plane = 0; plane < 4; ++plane)
+      for (std::size_t plane = 0; plane < query.plane_count; ++plane)
         sum += static_cast<std::uint64_t>(std::popcount(word & query.planes[plane * query.plane_words + i])) << plane;
     }
     float tail[3];  // term, scale, ones
@@ -115,13 +116,14 @@ std::int32_t round_i8_scalar(const float* values, std::size_t count, float inver
 }
 
 std::uint64_t bit_planes_scalar(const float* values, std::size_t count, float low, float inverse_step,
-                                std::uint64_t* planes, std::size_t plane_words) noexcept {
-  std::memset(planes, 0, 4 * plane_words * sizeof *planes);
+                                std::uint64_t* planes, std::size_t plane_count, std::size_t plane_words) noexcept {
+  std::memset(planes, 0, plane_count * plane_words * sizeof *planes);
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto value = static_cast<std::uint64_t>((values[i] - low) * inverse_step + 0.5F);
+    const float steps = (values[i] - low) * inverse_step + 0.5F;
+    const auto value = static_cast<std::uint64_t>(std::clamp(steps, 0.0F, static_cast<float>((1U << plane_count) - 1U)));
     sum += value;
-    for (std::size_t plane = 0; plane < 4; ++plane) planes[plane * plane_words + i / 64] |= (value >> plane & 1U) << (i % 64);
+    for (std::size_t plane = 0; plane < plane_count; ++plane) planes[plane * plane_words + i / 64] |= (value >> plane & 1U) << (i % 64);
   }
   return sum;
 }

@@ -15,7 +15,7 @@ void hadamard_scalar(float* values, const float* signs, std::size_t count) noexc
 float largest_scalar(const float* values, std::size_t count) noexcept;
 std::int32_t round_i8_scalar(const float* values, std::size_t count, float inverse_step, std::int8_t* rounded) noexcept;
 std::uint64_t bit_planes_scalar(const float* values, std::size_t count, float low, float inverse_step,
-                                std::uint64_t* planes, std::size_t plane_words) noexcept;
+                                std::uint64_t* planes, std::size_t plane_count, std::size_t plane_words) noexcept;
 std::size_t marked_rows_scalar(const std::uint32_t* rows, std::size_t count, const std::uint64_t* bitmap, std::uint32_t bits, std::uint32_t* out,
                                bool& beyond) noexcept;
 std::size_t lowest_scalar(const float* values, std::size_t count) noexcept;
@@ -23,7 +23,7 @@ void hadamard_avx2(float* values, const float* signs, std::size_t count) noexcep
 float largest_avx2(const float* values, std::size_t count) noexcept;
 std::int32_t round_i8_avx2(const float* values, std::size_t count, float inverse_step, std::int8_t* rounded) noexcept;
 std::uint64_t bit_planes_avx2(const float* values, std::size_t count, float low, float inverse_step, std::uint64_t* planes,
-                              std::size_t plane_words) noexcept;
+                              std::size_t plane_count, std::size_t plane_words) noexcept;
 std::size_t lowest_avx2(const float* values, std::size_t count) noexcept;
 
 }  // namespace ndb::simd

@@ -6,7 +6,7 @@
 //
 // A vector x (of length 1 under cosine), less the centre, in units, rotated, is o; its code v are the signs of o, or its
 // elements in 16 steps. For a rotated query q, ⟨o, q⟩ is estimated as scale · ⟨v, q⟩ with scale = |o|² / ⟨v, o⟩. The query is
-// rounded to 4 bits a dimension for 1-bit codes, to 8 for refined ones.
+// rounded to 4 bits a dimension for 1-bit codes, to 3 where refined codes make up for it, to 8 for refined ones.
 // Short vectors get more dimensions than they have: the error falls with the number of bits, whatever they belong to.
 //
 // Threads: immutable after construction; encode and prepare from any number of threads.
@@ -32,6 +32,7 @@ namespace ndb::index {
 struct BitQueryBuffer {
   simd::BitQuery query;
   float length = 0.0F;                   ///< of what was rotated, in units: errors grow with it
+  float rounded_length = 0.0F;           ///< the same, and more for what rounding adds to the errors of 1-bit codes
   float weight = 0.0F;                   ///< of the product in a key
   AlignedBuffer<float> rotated;
   AlignedBuffer<std::uint64_t> planes;
@@ -68,7 +69,7 @@ class BitCodec {
 
   /// An estimated key is the true one plus an error of this standard deviation.
   [[nodiscard]] float key_error(const std::byte* row, const BitQueryBuffer& buffer) const noexcept {
-    return base::load<float>(row + tail_offset_ + 3 * sizeof(float)) * buffer.length;
+    return base::load<float>(row + tail_offset_ + 3 * sizeof(float)) * buffer.rounded_length;
   }
   /// The key estimated from a refined row, and its error.
   [[nodiscard]] float refined_key(const std::byte* refined, const BitQueryBuffer& buffer) const noexcept {

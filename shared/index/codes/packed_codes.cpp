@@ -50,11 +50,11 @@ void PackedQuery::prepare(const BitQueryBuffer& query, GroupOrder order) {
   if (sampled) prepare_sample(query);
   for (std::size_t group = 0; group < groups_; ++group) {
     std::uint32_t values = 0;  // of the four dimensions, one in each byte
-    for (std::size_t plane = 0; plane < 4; ++plane) {
+    for (std::size_t plane = 0; plane < query.query.plane_count; ++plane) {
       const auto bits = query.query.planes[plane * query.query.plane_words + group / 16] >> (group % 16 * kGroupDims) & 15U;
       values |= kBytesOfBits[bits] << plane;
     }
-    // Sums of bytes stay below 61, so four entries are added at once.
+    // Sums of bytes stay below 256, so four entries are added at once.
     std::array<std::uint32_t, 4> table;
     table[0] = (values & 0xFFU) * 0x0100'0100U + (values >> 8 & 0xFFU) * 0x0101'0000U;  // without the third and fourth dimension
     table[1] = table[0] + (values >> 16 & 0xFFU) * 0x0101'0101U;
@@ -124,7 +124,7 @@ bool PackedQuery::lowest_keys(const simd::Kernels& kernels, const std::byte* blo
   const float* const ones = scale + kPackedRows;
   const float* const error = ones + kPackedRows;
   const simd::BitQuery& query = query_->query;
-  const float reach = deviations * query_->length;
+  const float reach = deviations * query_->rounded_length;
   std::uint32_t wanted = 0;
   for (std::size_t i = 0; i < kPackedRows; ++i) {
     keys[i] = query.base + term[i] + scale[i] * (query.offset + query.per_one * ones[i] + query.per_sum * as_float(sums[i])) -

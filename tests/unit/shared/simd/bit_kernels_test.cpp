@@ -1,4 +1,5 @@
 // The kernels of 1-bit codes against plain arithmetic.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -19,13 +20,13 @@ struct BitRows {
   std::vector<const std::byte*> pointers;
 };
 
-BitRows random_rows(std::mt19937_64& random, std::size_t words, std::size_t rows) {
+BitRows random_rows(std::mt19937_64& random, std::size_t words, std::size_t rows, bool all_ones = false) {
   BitRows made{words, {}, {}};
   std::normal_distribution<float> normal;
   for (std::size_t row = 0; row < rows; ++row) {
     int ones = 0;
     for (std::size_t i = 0; i < words; ++i) {
-      made.storage.push_back(random());
+      made.storage.push_back(all_ones ? ~std::uint64_t{0} : random());
       ones += std::popcount(made.storage.back());
     }
     const float tail[4] = {normal(random), normal(random), static_cast<float>(ones), 0.0F};
@@ -38,19 +39,19 @@ BitRows random_rows(std::mt19937_64& random, std::size_t words, std::size_t rows
   return made;
 }
 
-// 4-bit values spread over planes.
-std::vector<std::uint64_t> spread(const std::vector<std::uint32_t>& values, std::size_t plane_words) {
-  std::vector<std::uint64_t> planes(4 * plane_words);
+// Values spread over planes.
+std::vector<std::uint64_t> spread(const std::vector<std::uint32_t>& values, std::size_t plane_count, std::size_t plane_words) {
+  std::vector<std::uint64_t> planes(plane_count * plane_words);
   for (std::size_t i = 0; i < values.size(); ++i)
-    for (std::size_t plane = 0; plane < 4; ++plane)
+    for (std::size_t plane = 0; plane < plane_count; ++plane)
       planes[plane * plane_words + i / 64] |= std::uint64_t{values[i] >> plane & 1U} << (i % 64);
   return planes;
 }
 
 // The same as a query has them: each plane once more, shifted.
-std::vector<std::uint64_t> planes_of_query(const std::vector<std::uint32_t>& values, std::size_t plane_words) {
-  auto planes = spread(values, plane_words);
-  for (std::size_t i = 0; i < 4 * plane_words; ++i) planes.push_back(planes[i] >> 4);
+std::vector<std::uint64_t> planes_of_query(const std::vector<std::uint32_t>& values, std::size_t plane_count, std::size_t plane_words) {
+  auto planes = spread(values, plane_count, plane_words);
+  for (std::size_t i = 0; i < plane_count * plane_words; ++i) planes.push_back(planes[i] >> 4);
   return planes;
 }
 
@@ -95,18 +96,27 @@ TEST_CASE("keys of 1-bit codes agree with plain arithmetic for every length, and
   const unsigned seed = 41;
   std::mt19937_64 random(seed);
   for (const Kernels* table : ndb::simd::usable_kernels()) {
-    for (const std::size_t words : {6UL, 14UL, 22UL, 30UL, 62UL, 1030UL}) {
-      CAPTURE(seed, table->name, words);
+    for (const std::size_t planes_and_words : {3006UL, 3014UL, 3022UL, 3062UL, 4006UL, 4014UL, 4022UL, 4030UL, 4062UL, 4990UL}) {
+      const std::size_t plane_count = planes_and_words / 1000, words = planes_and_words % 1000;
+      const std::uint32_t most = (1U << plane_count) - 1;
+      const bool largest = words == 14 || words == 62;
+      CAPTURE(seed, table->name, plane_count, words, largest);
       const std::size_t plane_words = (words + 7) / 8 * 8;
       std::vector<std::uint32_t> values(words * 64);
-      for (auto& value : values) value = static_cast<std::uint32_t>(random() % 16);
-      const auto planes = planes_of_query(values, plane_words);
-      const BitQuery query{.planes = planes.data(), .words = words, .plane_words = plane_words, .base = 3.5F,
+      for (auto& value : values) value = largest ? most : static_cast<std::uint32_t>(random() % (most + 1));
+      const auto planes = planes_of_query(values, plane_count, plane_words);
+      const BitQuery query{.planes = planes.data(), .plane_count = plane_count, .words = words, .plane_words = plane_words, .base = 3.5F,
                            .offset = -1.25F, .per_one = 0.5F, .per_sum = -0.125F};
-      const auto rows = random_rows(random, words, 33);
-      std::vector<float> keys(33);
-      table->bit_keys(query, rows.pointers.data(), 33, keys.data());
-      for (std::size_t row = 0; row < 33; ++row) {
+      const auto rows = random_rows(random, words, 35, largest);
+      std::vector<float> keys(35);
+      table->bit_keys(query, rows.pointers.data(), 35, keys.data());
+      for (const std::size_t count : {33UL, 34UL}) {
+        std::vector<float> some(count + 1, -7.0F);
+        table->bit_keys(query, rows.pointers.data(), count, some.data());
+        CHECK(std::memcmp(some.data(), keys.data(), count * sizeof(float)) == 0);
+        CHECK(some.back() == -7.0F);
+      }
+      for (std::size_t row = 0; row < 35; ++row) {
         const double want = naive_key(query, values, rows.pointers[row]);
         CHECK(std::abs(static_cast<double>(keys[row]) - want) <= 1e-5 * static_cast<double>(words) * 64.0);
         float alone = 0.0F;
@@ -194,27 +204,29 @@ TEST_CASE("floats are rounded to the nearest int8, and their sum and the largest
   }
 }
 
-TEST_CASE("planes hold the rounded values bit by bit, and zeros behind them") {
+TEST_CASE("planes hold the rounded values bit by bit, the largest for what is beyond them, and zeros behind") {
   std::mt19937 random(43);
   std::uniform_real_distribution<float> uniform(-1.0F, 1.0F);
   for (const Kernels* table : ndb::simd::usable_kernels()) {
     for (const std::size_t count : {64UL, 384UL, 896UL, 1408UL}) {
-      CAPTURE(table->name, count);
+      const std::size_t plane_count = count == 384 ? 4 : 3;
+      CAPTURE(table->name, count, plane_count);
       std::vector<float> values(count);
       for (float& value : values) value = uniform(random);
       values[7] = -1.0F;
       values[11] = 1.0F;
       const std::size_t plane_words = (count / 64 + 7) / 8 * 8;
-      std::vector<std::uint64_t> planes(4 * plane_words, ~std::uint64_t{0});
-      const std::uint64_t sum = table->bit_planes(values.data(), count, -1.0F, 7.5F, planes.data(), plane_words);
+      std::vector<std::uint64_t> planes(plane_count * plane_words, ~std::uint64_t{0});
+      const float most = plane_count == 3 ? 7.0F : 15.0F, inverse_step = most * 1.07F;
+      const std::uint64_t sum = table->bit_planes(values.data(), count, -0.5F, inverse_step, planes.data(), plane_count, plane_words);  // what is beyond −0.5 and 0.43 is clamped
       std::vector<std::uint32_t> want;
       std::uint64_t want_sum = 0;
       for (const float value : values) {
-        want.push_back(static_cast<std::uint32_t>((value + 1.0F) * 7.5F + 0.5F));
+        want.push_back(static_cast<std::uint32_t>(std::clamp((value + 0.5F) * inverse_step + 0.5F, 0.0F, most)));
         want_sum += want.back();
       }
       CHECK(sum == want_sum);
-      CHECK(planes == spread(want, plane_words));
+      CHECK(planes == spread(want, plane_count, plane_words));
     }
   }
 }
