@@ -111,6 +111,7 @@ PartResult exact(const Part& part, const PartQuery& query, Row begin, Row end, c
   Top top(query.top_k, LessById{&part}, query.bound());
   if (query.filter.matches_all()) {
     scans_codes(part, query) ? scan_codes(part, query, begin, end, top, result.stats) : scan_unfiltered(part, query, begin, end, top, result.stats);
+    if (result.stats.estimated_distances > 0) result.plan = part.codes()->has_cells() ? Plan::cells : Plan::codes;
   } else if (part.memtable() != nullptr) {
     scan_memtable_rows(*part.memtable(), part, query, begin, end, top, result.stats);
     result.rows_matched = result.stats.distances;
@@ -120,6 +121,7 @@ PartResult exact(const Part& part, const PartQuery& query, Row begin, Row end, c
     if (matching != nullptr && begin == 0) result.rows_expected = matching->expected;
     result.stats.distances = index::scan_rows(part.segment()->view->vectors(), rows, query.query, top);
   }
+  result.stats.bytes_touched += result.stats.distances * query.query.dim() * sizeof(float);
   result.best = top.take();
   return result;
 }

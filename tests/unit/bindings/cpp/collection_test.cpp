@@ -171,6 +171,9 @@ TEST_CASE("what has no graph yet is searched by codes, unless exactness is asked
       const auto coded = test::must(docs.search(Search(query).explain(true)));
       CHECK(exact.plan->distances == rows);
       CHECK(exact.plan->estimated_distances == 0);
+      CHECK(exact.plan->plan == "exact");
+      CHECK(exact.plan->bytes_touched == rows * 128 * sizeof(float));
+      CHECK(coded.plan->plan == (rows < 1'000 ? "exact" : "codes"));
       compared = coded.plan->distances;
       for (const auto& match : coded.matches)
         found += std::ranges::count(exact.matches, match.id, &Match::id) > 0 ? 1 : 0;
@@ -179,7 +182,7 @@ TEST_CASE("what has no graph yet is searched by codes, unless exactness is asked
     return compared;
   };
   test::must(docs.insert_batch(batch));
-  CHECK(search(900) == 900);  // too few to learn from
+  CHECK(search(900) == 900);  // too few to learn from, and no codes
   for (int i = 900; i < 3'000; ++i) batch.push_back({.id = "d" + std::to_string(i), .vector = vector(), .payload = {}});
   test::must(docs.insert_batch(std::span<const Document>(batch).subspan(900)));
   CHECK(search(3'000) < 900);
