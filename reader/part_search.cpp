@@ -36,10 +36,18 @@ void scan_memtable_rows(const memtable::Memtable& memtable, const Part& part, co
 }
 
 void scan_segment_rows(const Part& part, const PartQuery& query, Row begin, Row end, Top& top, index::SearchStats& stats) {
-  const auto& vectors = part.segment()->view->vectors();
+  constexpr std::size_t kBytesAhead = std::size_t{1} << 20;
+  const auto& view = *part.segment()->view;
+  const auto& vectors = view.vectors();
   const auto visible = [&](Row row) { return part.visible(row); };
-  stats.distances += part.all_visible() ? index::scan(vectors, {begin, end}, query.query, index::AcceptAll{}, top)
-                                        : index::scan(vectors, {begin, end}, query.query, visible, top);
+  const Row step = static_cast<Row>(std::max<std::size_t>(1, kBytesAhead / vectors.stride_bytes));
+  for (Row from = begin; from < end; from += std::min(step, end - from)) {
+    const Row to = from + std::min(step, end - from);
+    if (from == begin) view.vectors_will_be_read(from, to);
+    view.vectors_will_be_read(to, to + std::min(step, end - to));
+    stats.distances += part.all_visible() ? index::scan(vectors, {from, to}, query.query, index::AcceptAll{}, top)
+                                          : index::scan(vectors, {from, to}, query.query, visible, top);
+  }
 }
 
 void scan_unfiltered(const Part& part, const PartQuery& query, Row begin, Row end, Top& top, index::SearchStats& stats) {

@@ -88,12 +88,19 @@ Result<Matrix> load_matrix(const fs::path& folder, const std::string& name) {
 
 }  // namespace
 
-Result<DataSet> load_data_set(const fs::path& folder) {
+Result<DataSet> load_queries(const fs::path& folder) {
   DataSet data;
-  NDB_TRY_ASSIGN(data.base, load_matrix(folder, "base"));
   NDB_TRY_ASSIGN(data.queries, load_matrix(folder, "query"));
   NDB_TRY_ASSIGN(data.truth, load_vecs<std::uint32_t>(folder / "groundtruth.ivecs"));
-  if (data.truth.size() != data.queries.rows || data.base.dim != data.queries.dim || data.base.rows == 0)
+  if (data.truth.size() != data.queries.rows || data.queries.rows == 0)
+    return fail(ErrorCode::invalid_argument, folder.string() + ": queries and ground truth do not fit");
+  return data;
+}
+
+Result<DataSet> load_data_set(const fs::path& folder) {
+  NDB_TRY_ASSIGN(DataSet data, load_queries(folder));
+  NDB_TRY_ASSIGN(data.base, load_matrix(folder, "base"));
+  if (data.base.dim != data.queries.dim || data.base.rows == 0)
     return fail(ErrorCode::invalid_argument, folder.string() + ": base, queries and ground truth do not fit");
   return data;
 }

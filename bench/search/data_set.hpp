@@ -27,6 +27,8 @@ struct DataSet {
 /// Share of the k true nearest of each query that `found` [queries] holds.
 [[nodiscard]] double recall_of(const DataSet& data, const std::vector<std::vector<std::uint32_t>>& found, std::uint32_t k);
 
+/// All of a data set, or what is asked and the answers only, where the base need not be in memory.
+[[nodiscard]] Result<DataSet> load_queries(const std::filesystem::path& folder);
 [[nodiscard]] Result<DataSet> load_data_set(const std::filesystem::path& folder);
 
 }  // namespace ndb::bench

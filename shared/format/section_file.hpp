@@ -108,6 +108,9 @@ class SectionFile {
   /// Checks every block; where the damaged ones are, in the order of the file.
   [[nodiscard]] std::vector<ByteRange> damaged_ranges() const;
   [[nodiscard]] std::uint64_t bytes() const noexcept { return mapping_->bytes().size(); }
+  /// What is told to the mapping (fs::Mapping).
+  void read_at_random() const { mapping_->read_at_random(); }
+  void will_need(base::ByteSpan part) const noexcept { mapping_->will_need(part); }
   [[nodiscard]] const fs::Path& path() const noexcept { return path_; }
 
  private:

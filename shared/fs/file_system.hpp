@@ -41,6 +41,10 @@ class Mapping {
   /// Offset from which on the file could not be read any more, if that happened: it was truncated, or its volume failed. Reading there
   /// gives zeros; ask before using anything that was read for an answer.
   [[nodiscard]] virtual std::optional<std::size_t> lost() const noexcept = 0;
+  /// Says that it is read at random: nothing is to be read ahead of it where memory is short (mapped_memory.hpp).
+  virtual void read_at_random() {}
+  /// Starts reading a part of bytes() ahead of its use, where nothing else does.
+  virtual void will_need(base::ByteSpan) const noexcept {}
 
  protected:
   base::ByteSpan bytes_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "shared/fs/file_system.hpp"
+#include "shared/fs/mapped_memory.hpp"
 #include "shared/fs/mapping_guard.hpp"
 
 namespace ndb::fs {
@@ -117,17 +118,26 @@ class PosixMapping final : public Mapping {
   PosixMapping(void* reserved, std::size_t reserved_bytes, base::ByteSpan bytes)
       : reserved_(reserved), reserved_bytes_(reserved_bytes) {
     bytes_ = bytes;
+    MappedMemory::instance().add(bytes.size());
     if (!bytes.empty()) guard_.emplace(const_cast<std::byte*>(bytes.data()), bytes.size(), MappingGuard::Access::read_only);
   }
   PosixMapping(const PosixMapping&) = delete;
   PosixMapping& operator=(const PosixMapping&) = delete;
   ~PosixMapping() override {
+    MappedMemory::instance().forget(begin());
+    MappedMemory::instance().remove(bytes_.size());
     guard_.reset();
     if (reserved_ != nullptr) ::munmap(reserved_, reserved_bytes_);
   }
   std::optional<std::size_t> lost() const noexcept override { return guard_ ? guard_->lost() : std::nullopt; }
+  void read_at_random() override {
+    if (!bytes_.empty()) MappedMemory::instance().read_at_random(begin(), bytes_.size());
+  }
+  void will_need(base::ByteSpan part) const noexcept override { MappedMemory::instance().will_need(part.data(), part.size()); }
 
  private:
+  [[nodiscard]] void* begin() const noexcept { return const_cast<std::byte*>(bytes_.data()); }
+
   void* reserved_;
   std::size_t reserved_bytes_;
   std::optional<MappingGuard> guard_;

@@ -45,6 +45,7 @@ Result<std::shared_ptr<const SegmentView>> SegmentView::open(fs::FileSystem& fs,
   };
   const auto known = [&](FilePtr SegmentView::* member) { return previous != nullptr ? previous->*member : nullptr; };
   NDB_TRY_ASSIGN(view->vectors_file_, open_file(segment.vectors, FileKind::vectors, known(&SegmentView::vectors_file_)));
+  if (view->vectors_file_ != known(&SegmentView::vectors_file_)) view->vectors_file_->read_at_random();
   NDB_TRY_ASSIGN(view->ids_file_, open_file(segment.ids, FileKind::ids, known(&SegmentView::ids_file_)));
   NDB_TRY_ASSIGN(view->payloads_file_,
                  open_file(segment.payloads, FileKind::payloads, known(&SegmentView::payloads_file_)));

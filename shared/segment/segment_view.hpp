@@ -30,6 +30,10 @@ class SegmentView {
   [[nodiscard]] SegmentId id() const noexcept { return id_; }
   [[nodiscard]] Row rows() const noexcept { return rows_; }
   [[nodiscard]] const index::VectorsView& vectors() const noexcept { return vectors_; }
+  /// Starts reading the vectors of rows [begin, end) that will be read one after another, where memory is short.
+  void vectors_will_be_read(Row begin, Row end) const noexcept {
+    vectors_file_->will_need({vectors_.data + begin * vectors_.stride_bytes, (end - begin) * vectors_.stride_bytes});
+  }
   /// nullptr if the segment has no graph.
   [[nodiscard]] const index::HnswView* hnsw() const noexcept { return hnsw_ ? &*hnsw_ : nullptr; }
   /// nullptr if the segment has no index of its payloads.
