@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
+#include <exception>
 #include <fstream>
 #include <limits>
 #include <string>
