@@ -20,7 +20,7 @@ namespace {
 using namespace ndb::bench;
 using Clock = std::chrono::steady_clock;
 
-struct Options {
+struct BeyondOptions {
   std::filesystem::path data, folder;
   std::uint32_t k = 10, ef = 32;
   double seconds = 20.0;
@@ -52,7 +52,7 @@ long major_faults() {
   return usage.ru_majflt;
 }
 
-void run(const Options& options) {
+void search_uncached(const BeyondOptions& options) {
   auto loaded = load_queries(options.data);
   if (!loaded) throw std::runtime_error(loaded.error().message);
   DataSet& data = *loaded;
@@ -91,7 +91,7 @@ void run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Options options;
+  BeyondOptions options;
   CLI::App app{"Searches a collection whose files are not cached, for a limit of memory to be set from outside"};
   app.add_option("--data", options.data, "folder with query.npy and groundtruth.ivecs")->required();
   app.add_option("--folder", options.folder, "data folder of the collection, as ndb_bench_search keeps it in its cache")->required();
@@ -100,7 +100,7 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", options.seconds);
   CLI11_PARSE(app, argc, argv);
   try {
-    run(options);
+    search_uncached(options);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "ndb_bench_beyond_memory: %s\n", error.what());
     return 1;
