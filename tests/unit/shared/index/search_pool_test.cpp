@@ -69,7 +69,7 @@ TEST_CASE("of many nodes, a visited set copies those that were not there") {
     std::set<std::uint32_t> met;
     for (int step = 0; step < 50; ++step) {
       std::vector<std::uint32_t> nodes, expected;
-      for (std::size_t i = random() % 40; i > 0; --i) nodes.push_back(random() % 5000);
+      for (std::size_t i = random() % 40; i > 0; --i) nodes.push_back(static_cast<std::uint32_t>(random() % 5000));
       for (const std::uint32_t node : nodes)
         if (met.insert(node).second) expected.push_back(node);
       std::vector<std::uint32_t> out(nodes.size());
