@@ -52,7 +52,9 @@ void CollectionWriter::start(TakenOver taken) {
     feed_.published(version);
     wake();
   });
-  context_ = std::make_unique<FlushContext>(FlushContext{fs_, collection_, *log_, *publisher_, pending_, &merge_pace_});
+  // A WAL file, and the segment that its memtable becomes.
+  context_ = std::make_unique<FlushContext>(
+      FlushContext{fs_, collection_, *log_, *publisher_, pending_, &merge_pace_, 2 * options_.memtable_bytes});
   collector_ = std::make_unique<Collector>(*context_, options_, base::system_clock());
   readers_.published(manifest->version);
   feed_.published(manifest->version);

@@ -97,6 +97,7 @@ void CollectionWriter::sync_loop(const std::stop_token& stop) {
 void CollectionWriter::optimize_loop(const std::stop_token& stop) {
   std::uint64_t seen = ~std::uint64_t{0};  // look at once: what was recovered from the log waits already
   const auto idle = std::clamp<std::chrono::milliseconds>(options_.gc_grace, kMinCollect, kIdleRound);
+  std::string last_trouble;  // is told once
   while (!stop.stop_requested()) {
     std::optional<Job> job;
     {
@@ -120,10 +121,13 @@ void CollectionWriter::optimize_loop(const std::stop_token& stop) {
       if (!jobs_.empty()) break;
     }
     if (!worked && !stop.stop_requested() && !log_->failure()) {
-      base::log_error("indexing or merging failed, trying again", worked.error());
+      if (worked.error().message != last_trouble) base::log_error("indexing or merging failed, trying again", worked.error());
+      last_trouble = worked.error().message;
       std::unique_lock lock(work_mutex_);
       work_.wait_for(lock, stop, kRetryAfter, [&] { return !jobs_.empty(); });
       seen = work_version_ - 1;
+    } else {
+      last_trouble.clear();
     }
     if (!stop.stop_requested()) collect_if_due();
   }

@@ -73,6 +73,8 @@ class FileSystem {
   /// Whether something is there. Never used to discover files that a protocol will create: see architecture notes on
   /// negative caching.
   [[nodiscard]] virtual Result<bool> exists(const Path& path) = 0;
+  /// How many bytes may still be written to the volume that holds a path, as far as the volume tells: where there are quotas it may be fewer.
+  [[nodiscard]] virtual std::optional<std::uint64_t> free_bytes(const Path&) { return std::nullopt; }
 };
 
 /// The real one; lives for ever.

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -221,6 +222,12 @@ class PosixFileSystem final : public FileSystem {
     if (::lstat(path.c_str(), &status) == 0) return true;
     if (errno == ENOENT || errno == ENOTDIR) return false;
     return failed("lstat", path);
+  }
+
+  std::optional<std::uint64_t> free_bytes(const Path& path) override {
+    struct statvfs volume {};
+    if (::statvfs(path.c_str(), &volume) != 0) return std::nullopt;
+    return std::uint64_t{volume.f_bavail} * volume.f_frsize;
   }
 };
 

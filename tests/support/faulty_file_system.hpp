@@ -70,6 +70,15 @@ class FaultyFileSystem final : public fs::FileSystem {
   Result<bool> exists(const fs::Path& path) override {
     return run(Call::exists, path, [&] { return real_.exists(path); });
   }
+  std::optional<std::uint64_t> free_bytes(const fs::Path& path) override {
+    const std::scoped_lock lock(mutex_);
+    return free_bytes_ ? free_bytes_ : real_.free_bytes(path);
+  }
+  /// Says that so many bytes are free, whatever the volume says.
+  void set_free_bytes(std::uint64_t bytes) {
+    const std::scoped_lock lock(mutex_);
+    free_bytes_ = bytes;
+  }
 
  private:
   class FaultyFile final : public fs::File {
@@ -122,7 +131,8 @@ class FaultyFileSystem final : public fs::FileSystem {
 
   fs::FileSystem& real_ = fs::posix_file_system();
   std::mutex mutex_;
-  std::shared_ptr<const Rule> rule_;  // guarded by mutex_
+  std::shared_ptr<const Rule> rule_;           // guarded by mutex_
+  std::optional<std::uint64_t> free_bytes_;    // guarded by mutex_
 };
 
 /// Whether the path lies in a folder of that name ("wal", "manifest", …).

@@ -45,7 +45,8 @@ struct FlushContext {
   CommitLog& log;
   ManifestPublisher& publisher;
   PendingSegments& pending;
-  Pace* merge_pace = nullptr;  ///< null: no limit
+  Pace* merge_pace = nullptr;        ///< null: no limit
+  std::uint64_t left_to_writes = 0;  ///< bytes of the volume that merges and graphs leave free
 
   void spend(std::uint64_t bytes, const std::stop_token& stop) const {
     if (merge_pace != nullptr) merge_pace->spend(bytes, stop);

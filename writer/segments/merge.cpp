@@ -1,5 +1,7 @@
 #include "writer/segments/merge.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -120,6 +122,39 @@ Status replace_in_manifest(const FlushContext& context, const MergePlan& plan, c
   return {};
 }
 
+// At least what a graph takes: its links, and codes of several bits a dimension.
+std::uint64_t graph_bytes(std::uint64_t rows, const CollectionConfig& config) {
+  return rows * (std::uint64_t{config.hnsw.m} * 2 * sizeof(std::uint32_t) + config.dim);
+}
+
+struct DiskNeed {
+  std::uint64_t written = 0;
+  std::uint64_t removed = 0;  // once nobody reads it any more
+};
+
+// Merges and graphs wait for room rather than take what writes need; but for those that make more room than they take.
+Status check_room(const FlushContext& context, const DiskNeed& need, const std::string& what) {
+  const auto free = context.fs.free_bytes(context.collection);
+  const bool shrinks = need.removed >= 2 * need.written;
+  const std::uint64_t left = shrinks ? 0 : context.left_to_writes;
+  if (!free || need.written == 0 || need.written + left <= *free) return {};
+  return fail(ErrorCode::no_space, fmt::format("{} waits for room on the volume: {} bytes, and {} more that are left to writes", what, need.written, left));
+}
+
+DiskNeed disk_need(const MergePlan& plan, const live::Snapshot& snapshot, const std::vector<SegmentId>& ids, bool with_graph) {
+  DiskNeed need;
+  for (const auto& segment : snapshot.manifest->segments) {
+    if (std::ranges::find(ids, segment.id) == ids.end()) continue;
+    need.removed += segment.bytes();
+    const auto source = std::ranges::find(plan.sources, segment.id, [](const MergePlan::Source& one) { return one.slot.view->id(); });
+    if (source == plan.sources.end()) continue;
+    const std::uint64_t of_rows = segment.bytes() - (segment.hnsw ? segment.hnsw->bytes : 0);
+    need.written += static_cast<std::uint64_t>(static_cast<double>(of_rows) * static_cast<double>(source->rows.size()) / static_cast<double>(segment.rows));
+  }
+  if (with_graph) need.written += graph_bytes(plan.total, snapshot.manifest->config);
+  return need;
+}
+
 }  // namespace
 
 Result<ManifestVersion> merge_segments(const FlushContext& context, const std::vector<SegmentId>& ids,
@@ -127,6 +162,8 @@ Result<ManifestVersion> merge_segments(const FlushContext& context, const std::v
   const auto snapshot = context.log.state().snapshot();
   NDB_TRY_ASSIGN(const auto plan, make_plan(*snapshot, ids));
   const auto& config = snapshot->manifest->config;
+  const bool with_graph = context.publisher.current()->index_enabled && plan.total >= index_min_rows;
+  NDB_TRY(check_room(context, disk_need(plan, *snapshot, ids, with_graph), fmt::format("merging {} segments", ids.size())));
   const SegmentId id = context.publisher.new_segment_id();
   const PendingSegments::Guard pending(context.pending, id);
   const auto write = [&]() -> Result<std::optional<format::ManifestSegment>> {
@@ -140,8 +177,7 @@ Result<ManifestVersion> merge_segments(const FlushContext& context, const std::v
     NDB_TRY_ASSIGN(auto merged,
                    segment::write_segment(context.fs, context.collection, id, config, plan.total, source, stop));
     base::crash_point("merged-rows-written");
-    if (context.publisher.current()->index_enabled && plan.total >= index_min_rows)
-      NDB_TRY(add_graph(context, merged, config, plan, build, stop));
+    if (with_graph) NDB_TRY(add_graph(context, merged, config, plan, build, stop));
     NDB_TRY(snapshot->damage());
     return merged;
   };
@@ -160,6 +196,7 @@ Result<ManifestVersion> index_segment(const FlushContext& context, SegmentId id,
   const auto gone = [&] { return fail(ErrorCode::not_found, "segment " + std::to_string(id.value) + " was merged away"); };
   const auto slot = std::ranges::find(snapshot->segments, id, [](const live::SegmentSlot& s) { return s.view->id(); });
   if (slot == snapshot->segments.end()) return gone();
+  NDB_TRY(check_room(context, {.written = graph_bytes(slot->view->rows(), snapshot->manifest->config)}, "a graph"));
   NDB_TRY_ASSIGN(const auto graph, build(*slot->view, nullptr));
   NDB_TRY(slot->view->damage());
   context.spend(graph.size(), stop);

@@ -37,6 +37,7 @@ class PushedFileSystem final : public fs::FileSystem {
   [[nodiscard]] Status sync_directory(const fs::Path& path) override { return volume_.sync_directory(path); }
   [[nodiscard]] Result<std::vector<std::string>> list(const fs::Path& path) override { return volume_.list(path); }
   [[nodiscard]] Result<bool> exists(const fs::Path& path) override { return volume_.exists(path); }
+  [[nodiscard]] std::optional<std::uint64_t> free_bytes(const fs::Path& path) override { return volume_.free_bytes(path); }
 
  private:
   fs::FileSystem& volume_;

@@ -91,6 +91,42 @@ TEST_CASE("a segment whose rows all die while it is merged is not published") {
   CHECK(bench.open()->contents().empty());
 }
 
+TEST_CASE("merges and graphs leave the room to writes, unless they make more of it") {
+  WriterBench bench;
+  auto engine = three_segments(bench);
+  engine->context.left_to_writes = 1 << 20;
+  const auto sources = engine->segment_ids();
+  const auto merge = [&] { return merge_segments(engine->context, sources, 1, builder(*engine, [] {}), {}); };
+  const auto folders = [&] { return bench.fs.list(format::segments_folder(bench.path())).value().size(); };
+  bench.fs.set_free_bytes(1 << 20);
+  const auto refused = merge();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::no_space);
+  CHECK(refused.error().message.starts_with("merging 3 segments waits for room"));
+  const auto no_graph = index_segment(engine->context, sources[0], builder(*engine, [] {}));
+  REQUIRE_FALSE(no_graph);
+  CHECK(no_graph.error().message.starts_with("a graph waits for room"));
+  CHECK(engine->segment_ids() == sources);
+  CHECK(folders() == sources.size());
+
+  SECTION("with room for both it is done") {
+    bench.fs.set_free_bytes((1 << 20) + (1 << 19));
+    test::must(index_segment(engine->context, sources[0], builder(*engine, [] {})));
+    test::must(merge());
+    CHECK(engine->segment_ids().size() == 1);
+  }
+  SECTION("what leaves little of its sources needs room for that only") {
+    std::vector<std::string> ids;
+    for (const auto& [id, value] : engine->contents())
+      if (id != "s1-7") ids.push_back(id);
+    test::must(engine->remove(ids));
+    engine->flush();
+    bench.fs.set_free_bytes(1 << 16);
+    test::must(merge_segments(engine->context, engine->segment_ids(), 1, builder(*engine, [] {}), {}));
+    CHECK(engine->contents().size() == 1);
+  }
+}
+
 TEST_CASE("merging segments without live rows drops them") {
   WriterBench bench;
   auto engine = three_segments(bench);
