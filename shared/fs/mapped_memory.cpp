@@ -12,8 +12,10 @@
 namespace ndb::fs {
 namespace {
 
-constexpr double kMostMapped = 0.6;  // of the limit: the rest is for what is not mapped, and for other processes of the group
-constexpr std::uintptr_t kPageBytes = 4096;
+// Of the limit: the rest is for what is not mapped, and for other processes of the group. A merge, whose sources and result are mapped for a while,
+// shall not tip it to and fro.
+constexpr double kMostMapped = 0.6;
+constexpr double kAmpleMapped = 0.45;
 
 // The limit in a file of a control group; none if there is no such file, or it says "max".
 std::uint64_t limit_in(const std::string& path) {
@@ -50,6 +52,10 @@ void read_nothing_ahead(void* begin, std::size_t bytes) noexcept {
   ::madvise(begin, bytes, MADV_NOHUGEPAGE);
   ::madvise(begin, bytes, MADV_RANDOM);
 }
+void read_ahead(void* begin, std::size_t bytes) noexcept {
+  ::madvise(begin, bytes, MADV_NORMAL);
+  ::madvise(begin, bytes, MADV_HUGEPAGE);
+}
 
 }  // namespace
 
@@ -83,6 +89,9 @@ void MappedMemory::add(std::size_t bytes) {
 void MappedMemory::remove(std::size_t bytes) noexcept {
   const std::scoped_lock lock(mutex_);
   mapped_ -= bytes;
+  if (!short_ || static_cast<double>(mapped_) > kAmpleMapped * static_cast<double>(limit_)) return;
+  short_ = false;
+  for (const Random& mapping : random_) read_ahead(mapping.begin, mapping.bytes);
 }
 
 void MappedMemory::read_at_random(void* begin, std::size_t bytes) {
@@ -98,7 +107,8 @@ void MappedMemory::forget(void* begin) noexcept {
 
 void MappedMemory::will_need(const void* begin, std::size_t bytes) noexcept {
   if (bytes == 0 || !is_short()) return;
-  const auto address = reinterpret_cast<std::uintptr_t>(begin), first = address / kPageBytes * kPageBytes;
+  static const auto page_bytes = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto address = reinterpret_cast<std::uintptr_t>(begin), first = address / page_bytes * page_bytes;
   ::madvise(reinterpret_cast<void*>(first), address + bytes - first, MADV_WILLNEED);
 }
 

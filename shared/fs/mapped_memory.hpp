@@ -30,7 +30,7 @@ class MappedMemory {
   /// Starts reading `bytes` bytes of a mapping that nothing is read ahead of; else does nothing, for then the system does.
   void will_need(const void* begin, std::size_t bytes) noexcept;
 
-  /// Whether there is more than is likely to stay in memory. Once it is so, it stays so.
+  /// Whether there is more than is likely to stay in memory. Once it is so, it stays so until clearly less is mapped.
   [[nodiscard]] bool is_short() noexcept;
 
  private:

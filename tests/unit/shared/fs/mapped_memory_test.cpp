@@ -41,7 +41,7 @@ class Pages {
   void* begin_;
 };
 
-TEST_CASE("nothing is read ahead at random once more is mapped than is likely to stay in memory") {
+TEST_CASE("nothing is read ahead at random while more is mapped than is likely to stay in memory") {
   const Pages early, late, forgotten;
   MappedMemory memory(100'000);
   memory.read_at_random(early.begin(), kBytes);
@@ -60,8 +60,15 @@ TEST_CASE("nothing is read ahead at random once more is mapped than is likely to
   memory.read_at_random(late.begin(), kBytes);
   CHECK(late.read_at_random());
   memory.will_need(static_cast<const char*>(late.begin()) + 5'000, 10'000);  // no page of its own at either end
-  memory.remove(65'000);
-  CHECK(memory.is_short());  // nothing is told back: the pages are small now
+  memory.remove(15'000);
+  CHECK(memory.is_short());
+  memory.remove(10'000);
+  CHECK_FALSE(memory.is_short());
+  CHECK_FALSE(early.read_at_random());
+  CHECK_FALSE(late.read_at_random());
+  memory.add(30'000);
+  CHECK(memory.is_short());
+  CHECK(early.read_at_random());
 }
 
 TEST_CASE("there is a limit, and it is no more than the machine has") {
