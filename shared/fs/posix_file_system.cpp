@@ -226,7 +226,7 @@ class PosixFileSystem final : public FileSystem {
 
   std::optional<std::uint64_t> free_bytes(const Path& path) override {
     struct statvfs volume {};
-    if (::statvfs(path.c_str(), &volume) != 0) return std::nullopt;
+    if (::statvfs(path.c_str(), &volume) != 0 || volume.f_blocks == 0) return std::nullopt;  // FUSE volumes need not tell
     return std::uint64_t{volume.f_bavail} * volume.f_frsize;
   }
 };

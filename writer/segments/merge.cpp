@@ -129,7 +129,7 @@ std::uint64_t graph_bytes(std::uint64_t rows, const CollectionConfig& config) {
 
 struct DiskNeed {
   std::uint64_t written = 0;
-  std::uint64_t removed = 0;  // once nobody reads it any more
+  std::uint64_t removed = 0;  // once nobody reads it any more; nothing while versions are kept
 };
 
 // Merges and graphs wait for room rather than take what writes need; but for those that make more room than they take.
@@ -152,6 +152,7 @@ DiskNeed disk_need(const MergePlan& plan, const live::Snapshot& snapshot, const 
     need.written += static_cast<std::uint64_t>(static_cast<double>(of_rows) * static_cast<double>(source->rows.size()) / static_cast<double>(segment.rows));
   }
   if (with_graph) need.written += graph_bytes(plan.total, snapshot.manifest->config);
+  if (snapshot.manifest->config.history.retention.count() != 0) need.removed = 0;
   return need;
 }
 

@@ -172,3 +172,12 @@ TEST_CASE("a full device is no_space, and a directory is no file") {
   CHECK(base::errno_error(EROFS, "x").code == ErrorCode::permission_denied);
   CHECK(base::errno_error(EIO, "x").code == ErrorCode::io_error);
 }
+
+TEST_CASE("a volume tells how much room it has, if it does") {
+  const test::TempFolder folder;
+  const auto free = posix().free_bytes(folder.path());
+  REQUIRE(free);
+  CHECK(*free < std::uint64_t{1} << 60);
+  CHECK_FALSE(posix().free_bytes("/proc"));  // has none, and says 0 of 0
+  CHECK_FALSE(posix().free_bytes(folder.path() / "missing"));
+}
